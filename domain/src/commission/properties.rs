@@ -1,0 +1,138 @@
+//! Properties of the engine that hold for any amounts.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::money::MoneyError;
+
+fn any_plan() -> impl Strategy<Value = PlanRules> {
+    prop_oneof![
+        Just(referral()),
+        Just(reseller()),
+        Just(agency()),
+        Just(capped()),
+        Just(bracketed(Currency::EUR)),
+        (any::<i64>(), any::<i64>()).prop_map(|(rate, bonus)| {
+            let mut plan = agency();
+            plan.rules[0].amount = Amount::Percent { rate: Bp(rate) };
+            plan.rules[0].bonus_points = Bp(bonus);
+            plan
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn any_amounts_give_an_answer_or_overflow(
+        plan in any_plan(),
+        net: i64,
+        volume: i64,
+        customer: i64,
+        partner: i64,
+        rank: i32,
+        deal: bool,
+        start in -100_000_i64..100_000,
+        length in -1_000_i64..100_000,
+    ) {
+        let facts = Facts {
+            tier: Some(TierAt { rank, name: "T".into() }),
+            registered_deal: deal,
+            volume: [(Period::Quarter, volume)].into(),
+            used: [("agency".to_owned(), CapUse { customer, partner, all: 0 })].into(),
+            service: Some(ServicePeriod { start: at(start), end: at(start) + Span::days(length) }),
+            ..facts(net)
+        };
+        match evaluate(&plan, &facts) {
+            Ok(outcome) => {
+                let json = serde_json::to_string(&outcome).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
+            }
+            Err(error) => prop_assert_eq!(error, MoneyError::Overflow),
+        }
+    }
+
+    #[test]
+    fn caps_hold_and_are_monotone(lines in prop::collection::vec(-5_000_i64..20_000, 1..20)) {
+        let plan = capped();
+        let mut small = CapUse::default();
+        let mut free = 0_i64;
+        for net in lines {
+            let mut facts = facts(net);
+            facts.used = [("agency".to_owned(), small)].into();
+            let with = evaluate(&plan, &facts).unwrap().amount().map_or(0, |a| a.minor);
+            let without = evaluate(&agency(), &facts).unwrap().amount().map_or(0, |a| a.minor);
+            prop_assert!(with <= without);
+            // A larger line never earns less under the same caps.
+            facts.net.minor += 1_000;
+            let larger = evaluate(&plan, &facts).unwrap().amount().map_or(0, |a| a.minor);
+            prop_assert!(larger >= with);
+            small.customer += with;
+            small.partner += with;
+            free += without;
+            prop_assert!(small.customer <= 1_000 && small.partner <= 600);
+        }
+        prop_assert!(small.customer <= free.max(600));
+    }
+
+    #[test]
+    fn brackets_do_not_depend_on_how_volume_is_cut(
+        cuts in prop::collection::vec(1_i64..3_000, 1..12),
+    ) {
+        // In steps of 10 000 units every slice is a whole number of minor units.
+        let plan = bracketed(Currency::EUR);
+        let mut before = 0;
+        let mut sum = 0;
+        for cut in &cuts {
+            let net = cut * 10_000;
+            let facts = Facts { volume: [(Period::Quarter, before)].into(), ..facts(net) };
+            sum += earned(&plan, &facts).amount.minor;
+            before += net;
+        }
+        prop_assert_eq!(sum, earned(&plan, &facts(before)).amount.minor);
+        let back = Facts { volume: [(Period::Quarter, before)].into(), ..facts(-before) };
+        prop_assert_eq!(earned(&plan, &back).amount.minor, -sum);
+    }
+
+    #[test]
+    fn reversals_never_drift(
+        paid in 1_i64..=i64::MAX,
+        rate in 0_i64..=10_000,
+        refunds in prop::collection::vec(any::<u32>(), 1..15),
+        seed: u64,
+    ) {
+        let commission = Bp(rate).of(paid).unwrap();
+        // A random partition of the whole line into refunds.
+        let weights: Vec<u64> = refunds.iter().map(|w| u64::from(*w) + 1).collect();
+        let mut parts = crate::money::split_largest_remainder(paid, &weights).unwrap();
+        let turn = (seed % parts.len() as u64) as usize;
+        parts.rotate_left(turn);
+        let (mut returned, mut reversed) = (0_i64, 0_i64);
+        for part in parts {
+            returned += part;
+            let due = reversal_due(paid, returned, commission, reversed).unwrap();
+            prop_assert!(due >= 0);
+            reversed += due;
+            prop_assert!(reversed <= commission);
+            // The same event again takes nothing.
+            prop_assert_eq!(reversal_due(paid, returned, commission, reversed), Ok(0));
+        }
+        prop_assert_eq!(returned, paid);
+        prop_assert_eq!(reversed, commission);
+    }
+
+    #[test]
+    fn reversals_of_any_numbers_do_not_panic(a: i64, b: i64, c: i64, d: i64) {
+        let _ = reversal_due(a, b, c, d);
+    }
+
+    #[test]
+    fn shared_credit_is_the_whole(net: i64, cut in 1_i64..9_999, cut2 in 1_i64..9_999) {
+        let (low, high) = (cut.min(cut2), cut.max(cut2));
+        let shares: Vec<Bp> =
+            [low, high - low, 10_000 - high].into_iter().filter(|s| *s > 0).map(Bp).collect();
+        let parts = split_credit(net, &shares).unwrap();
+        prop_assert_eq!(parts.iter().map(|p| i128::from(*p)).sum::<i128>(), i128::from(net));
+    }
+}
