@@ -1,0 +1,62 @@
+//! The tables, as SeaORM entities: one file each, named for its table.
+//!
+//! The schema itself, with the rules the database keeps, is SQL in the `migration` crate. States
+//! are stored as words; their types and the transitions between them are in `domain`.
+
+pub mod account;
+pub mod account_domain;
+pub mod agreement;
+pub mod application;
+pub mod attachment;
+pub mod attempt;
+pub mod attribution;
+pub mod bank_payout;
+pub mod certificate;
+pub mod comment;
+pub mod commission;
+pub mod course;
+pub mod course_version;
+pub mod customer;
+pub mod deal;
+pub mod deal_product_line;
+pub mod discrepancy;
+pub mod event;
+pub mod extension_request;
+pub mod invitation;
+pub mod invoice;
+pub mod invoice_line;
+pub mod invoice_payment;
+pub mod invoice_return;
+pub mod job;
+pub mod ledger_account;
+pub mod ledger_transaction;
+pub mod lesson;
+pub mod lesson_progress;
+pub mod login_throttle;
+pub mod mail;
+pub mod member;
+pub mod notice;
+pub mod partner;
+pub mod partner_month;
+pub mod payout;
+pub mod payout_account;
+pub mod payout_item;
+pub mod payout_run;
+pub mod person;
+pub mod plan;
+pub mod plan_version;
+pub mod policy_version;
+pub mod posting;
+pub mod product_line;
+pub mod program;
+pub mod protection;
+pub mod question;
+pub mod session;
+pub mod setting;
+pub mod stripe_product;
+pub mod subscription;
+pub mod terms_version;
+pub mod tier;
+pub mod tier_change;
+pub mod token;
+pub mod webhook_event;
