@@ -1,0 +1,155 @@
+//! What a webhook says, in the few words the portal acts on.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use stripe_gateway::BadObject;
+use stripe_gateway::billing::{
+    Charge, CreditNote, Customer, Dispute, Invoice, InvoicePayment, Refund, Subscription,
+};
+use stripe_gateway::webhook::Envelope;
+
+use crate::payout::jobs;
+
+/// One piece of news.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// A customer was made or changed.
+    Customer(Box<Customer>),
+    /// A finished checkout names a customer and whatever the vendor's page passed along.
+    Checkout {
+        /// `cus_…`.
+        customer: String,
+        /// `portico_deal_12` or `portico_account_7`.
+        reference: String,
+    },
+    /// A subscription was made, changed or ended.
+    Subscription(Box<Subscription>),
+    /// An invoice was made, changed, paid or annulled.
+    Invoice(Box<Invoice>),
+    /// A payment towards an invoice.
+    Payment(Box<InvoicePayment>),
+    /// A credit note was issued, changed or annulled.
+    CreditNote(Box<CreditNote>),
+    /// A refund was made, went through or failed.
+    Refund(Box<Refund>),
+    /// A charge was refunded; says how much of it in all.
+    Charge(Box<Charge>),
+    /// A dispute was opened, changed or decided.
+    Dispute(Box<Dispute>),
+    /// Something that is to be fetched again by a job.
+    Job {
+        /// The job's kind.
+        kind: &'static str,
+        /// What to fetch.
+        stripe_id: String,
+    },
+}
+
+/// A change with what its event says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    /// `evt_…`, or the id of what was fetched instead.
+    pub(crate) event: String,
+    /// When it happened at Stripe.
+    pub(crate) at: DateTime<Utc>,
+    /// What happened.
+    pub(crate) change: Change,
+}
+
+impl Change {
+    /// Reads an event; `None` for events the portal has no use for.
+    ///
+    /// # Errors
+    /// When the event's object cannot be trusted.
+    pub(crate) fn read(envelope: &Envelope) -> Result<Option<Self>, BadObject> {
+        let kind = envelope.event_type.as_str();
+        if let Some(job) = fetch_later(kind, envelope) {
+            return Ok(Some(job));
+        }
+        let object = || envelope.require_object();
+        Ok(Some(match kind {
+            "customer.created" | "customer.updated" | "customer.deleted" => {
+                Self::Customer(Box::new(Customer::parse(object()?)?))
+            }
+            "checkout.session.completed" => match checkout(object()?) {
+                Some(change) => change,
+                None => return Ok(None),
+            },
+            _ if kind.starts_with("customer.subscription.") => {
+                Self::Subscription(Box::new(Subscription::parse(object()?)?))
+            }
+            // Not an invoice yet: Stripe's preview of the next one.
+            "invoice.upcoming" | "invoice.deleted" | "invoice.will_be_due" => return Ok(None),
+            _ if kind.starts_with("invoice_payment.") => {
+                Self::Payment(Box::new(InvoicePayment::parse(object()?)?))
+            }
+            _ if kind.starts_with("invoice.") => {
+                Self::Invoice(Box::new(Invoice::parse(object()?)?))
+            }
+            _ if kind.starts_with("credit_note.") => {
+                Self::CreditNote(Box::new(CreditNote::parse(object()?)?))
+            }
+            "charge.refunded" => Self::Charge(Box::new(Charge::parse(object()?)?)),
+            _ if kind.starts_with("refund.") || kind == "charge.refund.updated" => {
+                Self::Refund(Box::new(Refund::parse(object()?)?))
+            }
+            _ if kind.starts_with("charge.dispute.") => {
+                Self::Dispute(Box::new(Dispute::parse(object()?)?))
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Where it stands in a batch: what others refer to comes first, so that less has to be
+    /// fetched. The result is the same in any order.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Job { .. } | Self::Customer(_) => 0,
+            Self::Checkout { .. } => 1,
+            Self::Subscription(_) => 2,
+            Self::Invoice(_) => 3,
+            Self::Payment(_) => 4,
+            Self::CreditNote(_) => 5,
+            Self::Refund(_) => 6,
+            Self::Charge(_) => 7,
+            Self::Dispute(_) => 8,
+        }
+    }
+}
+
+/// Events about connected accounts, transfers and bank payouts only say that something is to be
+/// asked for again.
+fn fetch_later(kind: &str, envelope: &Envelope) -> Option<Change> {
+    let job = |kind, stripe_id: &str| {
+        Some(Change::Job {
+            kind,
+            stripe_id: stripe_id.to_owned(),
+        })
+    };
+    if kind.starts_with("v2.core.account") || kind == "account.updated" {
+        return job(jobs::REFRESH_ACCOUNT, envelope.object_id()?);
+    }
+    if kind.starts_with("transfer.") {
+        return job(jobs::SYNC_TRANSFER, envelope.object_id()?);
+    }
+    if kind.starts_with("payout.") {
+        // The platform's own payouts to the vendor's bank are none of the portal's business.
+        return job(jobs::SYNC_BANK_PAYOUTS, envelope.account.as_deref()?);
+    }
+    None
+}
+
+fn checkout(session: &Value) -> Option<Change> {
+    let text = |key: &str| session.get(key)?.as_str().map(str::to_owned);
+    let customer = text("customer").or_else(|| {
+        session
+            .get("customer")?
+            .get("id")?
+            .as_str()
+            .map(str::to_owned)
+    })?;
+    Some(Change::Checkout {
+        customer,
+        reference: text("client_reference_id")?,
+    })
+}

@@ -1,0 +1,301 @@
+//! What was in force when: read once for a batch.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use domain::commission::TierAt;
+use domain::plan::{Amount, PlanRules, Trigger};
+use entity::{
+    certificate, course, member, partner, plan_version, policy_version, product_line, program,
+    stripe_product, tier, tier_change,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait,
+};
+
+use crate::error::{Error, Result};
+
+/// A published version of a plan, read.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) id: i64,
+    pub(crate) number: i64,
+    pub(crate) effective_from: DateTime<Utc>,
+    pub(crate) rules: PlanRules,
+    /// Whether amounts depend on what was earned before.
+    pub(crate) needs_history: bool,
+    /// Whether a rule asks for the first payment.
+    pub(crate) pays_first: bool,
+}
+
+/// A certificate that counts for a partner.
+#[derive(Debug, FromQueryResult)]
+struct Certified {
+    partner_id: i64,
+    slug: String,
+    issued_at: DateTime<Utc>,
+    grace_until: DateTime<Utc>,
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Programs, policies, plans, tiers and the partners concerned.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    programs: HashMap<i64, (program::Model, Tz)>,
+    policies: HashMap<i64, Vec<policy_version::Model>>,
+    tiers: HashMap<i64, tier::Model>,
+    pub(crate) partners: HashMap<i64, partner::Model>,
+    tier_changes: HashMap<i64, Vec<tier_change::Model>>,
+    plans: HashMap<i64, Vec<Version>>,
+    certified: Vec<Certified>,
+    products: HashMap<String, i64>,
+    product_lines: HashMap<i64, product_line::Model>,
+}
+
+impl Config {
+    /// Reads what concerns these partners and Stripe products.
+    pub(crate) async fn load(
+        db: &impl ConnectionTrait,
+        partners: &BTreeSet<i64>,
+        products: &BTreeSet<String>,
+    ) -> Result<Self> {
+        let mut config = Self::default();
+        for line in product_line::Entity::find().all(db).await? {
+            config.product_lines.insert(line.id, line);
+        }
+        if !products.is_empty() {
+            let rows = stripe_product::Entity::find()
+                .filter(stripe_product::Column::Id.is_in(products.iter().map(String::as_str)))
+                .all(db)
+                .await?;
+            config.products = rows
+                .into_iter()
+                .map(|p| (p.id, p.product_line_id))
+                .collect();
+        }
+        if partners.is_empty() {
+            return Ok(config);
+        }
+        let ids = || partners.iter().copied();
+        for row in partner::Entity::find()
+            .filter(partner::Column::Id.is_in(ids()))
+            .all(db)
+            .await?
+        {
+            config.partners.insert(row.id, row);
+        }
+        for row in program::Entity::find().all(db).await? {
+            let zone = crate::program::zone(&row);
+            config.programs.insert(row.id, (row, zone));
+        }
+        for row in policy_version::Entity::find()
+            .order_by_asc(policy_version::Column::EffectiveFrom)
+            .order_by_asc(policy_version::Column::Version)
+            .all(db)
+            .await?
+        {
+            config.policies.entry(row.program_id).or_default().push(row);
+        }
+        for row in tier::Entity::find().all(db).await? {
+            config.tiers.insert(row.id, row);
+        }
+        for row in tier_change::Entity::find()
+            .filter(tier_change::Column::PartnerId.is_in(ids()))
+            .filter(tier_change::Column::Kind.ne("notice"))
+            .order_by_asc(tier_change::Column::EffectiveAt)
+            .order_by_asc(tier_change::Column::Id)
+            .all(db)
+            .await?
+        {
+            config
+                .tier_changes
+                .entry(row.partner_id)
+                .or_default()
+                .push(row);
+        }
+        config.load_plans(db).await?;
+        if config
+            .plans
+            .values()
+            .flatten()
+            .any(|v| asks_certificate(&v.rules))
+        {
+            config.load_certificates(db, partners).await?;
+        }
+        Ok(config)
+    }
+
+    async fn load_plans(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        let plans: BTreeSet<i64> = self.partners.values().map(|p| p.plan_id).collect();
+        for row in plan_version::Entity::find()
+            .filter(plan_version::Column::PlanId.is_in(plans))
+            .filter(plan_version::Column::Status.eq("published"))
+            .order_by_asc(plan_version::Column::EffectiveFrom)
+            .order_by_asc(plan_version::Column::Version)
+            .all(db)
+            .await?
+        {
+            let rules: PlanRules = serde_json::from_value(row.rules)
+                .map_err(|e| Error::Internal(format!("plan version {}: {e}", row.id)))?;
+            self.plans.entry(row.plan_id).or_default().push(Version {
+                id: row.id,
+                number: row.version,
+                effective_from: row.effective_from,
+                needs_history: rules.rules.iter().any(|rule| {
+                    matches!(rule.amount, Amount::Brackets { .. })
+                        || rule.caps != domain::plan::Caps::default()
+                }),
+                pays_first: rules
+                    .rules
+                    .iter()
+                    .any(|r| r.trigger == Trigger::FirstPayment),
+                rules,
+            });
+        }
+        Ok(())
+    }
+
+    async fn load_certificates(
+        &mut self,
+        db: &impl ConnectionTrait,
+        partners: &BTreeSet<i64>,
+    ) -> Result<()> {
+        self.certified = certificate::Entity::find()
+            .select_only()
+            .column(member::Column::PartnerId)
+            .column(course::Column::Slug)
+            .column(certificate::Column::IssuedAt)
+            .column(certificate::Column::GraceUntil)
+            .column(certificate::Column::RevokedAt)
+            .join(JoinType::InnerJoin, certificate::Relation::Course.def())
+            .join(
+                JoinType::InnerJoin,
+                certificate::Entity::belongs_to(member::Entity)
+                    .from(certificate::Column::PersonId)
+                    .to(member::Column::PersonId)
+                    .into(),
+            )
+            .filter(member::Column::PartnerId.is_in(partners.iter().copied()))
+            .filter(member::Column::RemovedAt.is_null())
+            .into_model::<Certified>()
+            .all(db)
+            .await?;
+        Ok(())
+    }
+
+    /// The partners whose plans look at what was earned before, and whether a cap looks at all
+    /// partners together.
+    pub(crate) fn needs_history(&self) -> (BTreeSet<i64>, bool) {
+        let versions = |p: &partner::Model| self.plans.get(&p.plan_id).into_iter().flatten();
+        let partners = self
+            .partners
+            .values()
+            .filter(|p| versions(p).any(|v| v.needs_history))
+            .map(|p| p.id)
+            .collect();
+        let everybody = self
+            .plans
+            .values()
+            .flatten()
+            .any(|v| v.rules.rules.iter().any(|r| r.caps.per_period.is_some()));
+        (partners, everybody)
+    }
+
+    /// Whether a plan pays for first payments.
+    pub(crate) fn pays_first(&self) -> bool {
+        self.plans.values().flatten().any(|v| v.pays_first)
+    }
+
+    /// The program's zone, in which months are counted.
+    pub(crate) fn zone(&self, program_id: i64) -> Tz {
+        self.programs
+            .get(&program_id)
+            .map_or(Tz::UTC, |(_, zone)| *zone)
+    }
+
+    /// The policy in force at an instant.
+    pub(crate) fn policy(
+        &self,
+        program_id: i64,
+        at: DateTime<Utc>,
+    ) -> Result<&policy_version::Model> {
+        let versions = self
+            .policies
+            .get(&program_id)
+            .map_or(&[][..], Vec::as_slice);
+        // What happened before the first policy is judged by it.
+        versions
+            .iter()
+            .rev()
+            .find(|v| v.effective_from <= at)
+            .or(versions.first())
+            .ok_or_else(|| Error::Internal(format!("program {program_id} has no policy")))
+    }
+
+    /// The version of a partner's plan that counts at an instant.
+    pub(crate) fn plan(&self, partner: &partner::Model, at: DateTime<Utc>) -> Option<&Version> {
+        self.plans
+            .get(&partner.plan_id)?
+            .iter()
+            .rev()
+            .find(|v| v.effective_from <= at)
+    }
+
+    /// The partner's tier on a day.
+    pub(crate) fn tier_at(&self, partner: &partner::Model, at: DateTime<Utc>) -> Option<TierAt> {
+        let changes = self
+            .tier_changes
+            .get(&partner.id)
+            .map_or(&[][..], Vec::as_slice);
+        let id = changes
+            .iter()
+            .rev()
+            .find(|c| c.effective_at <= at)
+            .map(|c| c.to_tier_id)
+            .or_else(|| changes.first().and_then(|c| c.from_tier_id))
+            .unwrap_or(partner.tier_id);
+        let tier = self.tiers.get(&id)?;
+        Some(TierAt {
+            rank: i32::try_from(tier.rank).unwrap_or(i32::MAX),
+            name: tier.name.clone(),
+        })
+    }
+
+    /// The courses that count for a partner on a day.
+    pub(crate) fn certified(&self, partner_id: i64, at: DateTime<Utc>) -> BTreeSet<String> {
+        self.certified
+            .iter()
+            .filter(|c| c.partner_id == partner_id && c.issued_at <= at && at < c.grace_until)
+            .filter(|c| c.revoked_at.is_none_or(|revoked| at < revoked))
+            .map(|c| c.slug.clone())
+            .collect()
+    }
+
+    /// The product line of a Stripe product, or of a code in the line's metadata.
+    pub(crate) fn product_line(&self, product: Option<&str>, code: Option<&str>) -> Option<i64> {
+        product
+            .and_then(|p| self.products.get(p).copied())
+            .or_else(|| {
+                let code = code?;
+                self.product_lines
+                    .values()
+                    .filter(|l| l.code == code)
+                    .map(|l| l.id)
+                    .min()
+            })
+    }
+
+    /// A product line's key in plans.
+    pub(crate) fn product_code(&self, id: i64) -> Option<&str> {
+        self.product_lines.get(&id).map(|l| l.code.as_str())
+    }
+}
+
+fn asks_certificate(rules: &PlanRules) -> bool {
+    rules
+        .rules
+        .iter()
+        .any(|rule| rule.conditions.certification.is_some())
+}

@@ -1,0 +1,65 @@
+//! What a batch of news speaks of.
+
+use std::collections::BTreeSet;
+
+use super::change::{Change, News};
+
+/// The ids that a batch of news speaks of.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub(super) customers: BTreeSet<String>,
+    pub(super) subscriptions: BTreeSet<String>,
+    pub(super) invoices: BTreeSet<String>,
+    pub(super) intents: BTreeSet<String>,
+    pub(super) charges: BTreeSet<String>,
+    pub(super) products: BTreeSet<String>,
+}
+
+impl Keys {
+    pub(super) fn of(news: &[&News]) -> Self {
+        let mut keys = Self::default();
+        for n in news {
+            match &n.change {
+                Change::Customer(c) => {
+                    keys.customers.insert(c.id.clone());
+                }
+                Change::Checkout { customer, .. } => {
+                    keys.customers.insert(customer.clone());
+                }
+                Change::Subscription(s) => {
+                    keys.customers.insert(s.customer.clone());
+                    keys.subscriptions.insert(s.id.clone());
+                }
+                Change::Invoice(i) => {
+                    keys.customers.extend(i.customer.clone());
+                    keys.invoices.insert(i.id.clone());
+                    keys.products
+                        .extend(i.lines.iter().filter_map(|l| l.product.clone()));
+                }
+                Change::Payment(p) => {
+                    keys.invoices.insert(p.invoice.clone());
+                    keys.intents.extend(p.payment_intent.clone());
+                    keys.charges.extend(p.charge.clone());
+                }
+                Change::CreditNote(c) => {
+                    keys.invoices.insert(c.invoice.clone());
+                }
+                Change::Refund(r) => {
+                    keys.intents.extend(r.payment_intent.clone());
+                    keys.charges.extend(r.charge.clone());
+                }
+                Change::Charge(c) => {
+                    keys.invoices.extend(c.invoice.clone());
+                    keys.intents.extend(c.payment_intent.clone());
+                    keys.charges.insert(c.id.clone());
+                }
+                Change::Dispute(d) => {
+                    keys.intents.extend(d.payment_intent.clone());
+                    keys.charges.insert(d.charge.clone());
+                }
+                Change::Job { .. } => {}
+            }
+        }
+        keys
+    }
+}

@@ -1,0 +1,83 @@
+//! What Stripe bills: customers, subscriptions, invoices, payments, and what goes back.
+//!
+//! News come from webhooks, from asking Stripe, or from a sweep for what was missed; they are all
+//! handled here in the same way. Handling the same news again changes nothing, and the order does
+//! not matter.
+
+mod accounts;
+pub(crate) mod apply;
+pub(crate) mod change;
+mod config;
+mod flush;
+pub mod invoice;
+mod keys;
+mod load;
+mod matching;
+pub(crate) mod returns;
+pub mod sweep;
+pub(crate) mod unit;
+pub mod unmatched;
+mod won;
+
+use sea_orm::ConnectionTrait;
+
+use crate::commission::settle::settle;
+use crate::context::Context;
+use crate::error::Result;
+use apply::{Absent, Done, Trouble, apply};
+use change::News;
+
+pub use unmatched::{
+    MatchForm, UnmatchedInvoice, link_customer, match_by_hand, reconsider, unmatched, why_nothing,
+};
+
+/// Handles news in one go inside the caller's transaction; the answers are in the order of the news.
+///
+/// # Errors
+/// When the database refuses: nothing must be committed then.
+pub(crate) async fn handle(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    news: &[&News],
+    absent: &Absent,
+) -> Result<Vec<Result<Done, Trouble>>> {
+    let mut order: Vec<usize> = (0..news.len()).collect();
+    order.sort_by_key(|i| (news[*i].change.rank(), news[*i].at, *i));
+    let sorted: Vec<&News> = order.iter().map(|i| news[*i]).collect();
+    let mut unit = load::unit(ctx, tx, &sorted).await?;
+    let mut answers: Vec<Option<Result<Done, Trouble>>> = Vec::new();
+    answers.resize_with(news.len(), || None);
+    for (place, n) in order.into_iter().zip(sorted) {
+        answers[place] = Some(unit.attempt(|unit| apply(unit, n, absent)));
+    }
+    for invoice in std::mem::take(&mut unit.catch_up) {
+        if let Err(trouble) = unit.attempt(|unit| settle(unit, &invoice, None)) {
+            tracing::error!(%invoice, ?trouble, "a matched invoice could not be booked");
+        }
+    }
+    flush::flush(ctx, tx, unit).await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// Settles invoices again without news, as when an account was credited to somebody late.
+///
+/// # Errors
+/// When the database refuses, or a figure cannot be booked.
+pub(crate) async fn settle_invoices(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    ids: std::collections::BTreeSet<i64>,
+) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut unit = load::unit_of_invoices(ctx, tx, ids).await?;
+    let keys: Vec<String> = unit.invoices.keys().cloned().collect();
+    for key in keys {
+        unit.attempt(|unit| settle(unit, &key, None))
+            .map_err(|trouble| {
+                crate::Error::Internal(format!("invoice {key} cannot be booked: {trouble:?}"))
+            })?;
+    }
+    flush::flush(ctx, tx, unit).await
+}

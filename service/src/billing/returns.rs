@@ -1,0 +1,244 @@
+//! How much of an invoice has gone back, and of which lines.
+//!
+//! The answer is worked out from all refunds, credit notes and disputes that are known, as a
+//! function of that set: the order in which they came, and how often, does not matter. The same
+//! money arrives under several names, and counts once:
+//!
+//! - A credit note that refunds names its refunds; they count as part of the note.
+//! - A charge says how much of it was refunded in all; only what no known refund explains counts.
+//! - An invoice says how much was credited in all; only what no known note explains counts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use domain::money::{MoneyError, ratio};
+use entity::{invoice_line, invoice_return};
+use serde::{Deserialize, Serialize};
+
+use super::unit::{InvoiceState, Row};
+
+/// What a return says beside its amount; stored as `invoice_return.detail`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Detail {
+    /// Net amounts by invoice line, where a credit note says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) lines: BTreeMap<String, i64>,
+    /// The refunds a credit note made, and how much of each; none is all of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) refunds: BTreeMap<String, Option<i64>>,
+    /// For totals: what was said when, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) totals: Vec<(DateTime<Utc>, i64)>,
+    /// When it ended as void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) voided_at: Option<DateTime<Utc>>,
+    /// Stripe's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Detail {
+    /// Reads a stored detail; what cannot be read says nothing.
+    pub(crate) fn of(row: &invoice_return::Model) -> Self {
+        serde_json::from_value(row.detail.clone()).unwrap_or_default()
+    }
+
+    /// Whether the row is a total rather than a return of its own.
+    pub(crate) fn is_total(&self) -> bool {
+        !self.totals.is_empty()
+    }
+
+    /// Adds what was said at an instant, in order and once.
+    pub(crate) fn say(&mut self, at: DateTime<Utc>, total: i64) {
+        if !self.totals.contains(&(at, total)) {
+            self.totals.push((at, total));
+            self.totals.sort_unstable();
+        }
+    }
+
+    /// The newest total said up to an instant.
+    fn total(&self, until: Option<DateTime<Utc>>) -> Option<(DateTime<Utc>, i64)> {
+        self.totals
+            .iter()
+            .rev()
+            .find(|(at, _)| until.is_none_or(|until| *at <= until))
+            .copied()
+    }
+}
+
+/// What has gone back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Returned {
+    /// With tax, at most the invoice's total.
+    pub(crate) gross: i64,
+    /// Net, by `invoice_line.id`.
+    pub(crate) lines: HashMap<i64, i64>,
+}
+
+/// Works out what has gone back up to an instant; `None` is everything known.
+pub(crate) fn returned(
+    state: &InvoiceState,
+    until: Option<DateTime<Utc>>,
+) -> Result<Returned, MoneyError> {
+    let total = state.row.total;
+    if total <= 0 || state.returns.is_empty() {
+        return Ok(Returned::default());
+    }
+    let sums = Sums::of(&state.returns, until);
+    let gross = i128::from(total).min(sums.by_line + sums.rest);
+    let gross = i64::try_from(gross).map_err(|_| MoneyError::Overflow)?;
+    let mut lines = HashMap::new();
+    for line in &state.lines {
+        let part = if gross >= total {
+            line.net
+        } else {
+            line_part(line, &sums, total)?
+        };
+        if part != 0 {
+            lines.insert(line.id, part);
+        }
+    }
+    Ok(Returned { gross, lines })
+}
+
+/// The part of one line: what credit notes name, and its share of the rest.
+fn line_part(line: &Row<invoice_line::Model>, sums: &Sums, total: i64) -> Result<i64, MoneyError> {
+    let (low, high) = (line.net.min(0), line.net.max(0));
+    let named = sums.lines.get(&line.stripe_id).copied().unwrap_or(0);
+    let named = clamp(named, low, high);
+    // What credit notes name by line is not spread over the others again.
+    let open = i128::from(total) - sums.by_line;
+    if sums.rest <= 0 || open <= 0 {
+        return Ok(named);
+    }
+    let rest = i64::try_from(sums.rest.min(open)).map_err(|_| MoneyError::Overflow)?;
+    let open = i64::try_from(open).map_err(|_| MoneyError::Overflow)?;
+    let left = line.net.checked_sub(named).ok_or(MoneyError::Overflow)?;
+    let part = ratio(left, rest, open)?
+        .checked_add(named)
+        .ok_or(MoneyError::Overflow)?;
+    Ok(part.clamp(low, high))
+}
+
+fn clamp(value: i128, low: i64, high: i64) -> i64 {
+    i64::try_from(value.clamp(i128::from(low), i128::from(high))).unwrap_or(high)
+}
+
+/// The returns added up, each money once.
+#[derive(Debug, Default)]
+struct Sums {
+    /// Net by invoice line's Stripe id, as credit notes name it.
+    lines: HashMap<String, i128>,
+    /// Gross of the credit notes that name lines.
+    by_line: i128,
+    /// Gross of everything else.
+    rest: i128,
+}
+
+impl Sums {
+    fn of(rows: &[Row<invoice_return::Model>], until: Option<DateTime<Utc>>) -> Self {
+        let counts = |row: &invoice_return::Model| {
+            row.status == "final" && until.is_none_or(|until| row.happened_at <= until)
+        };
+        let details: Vec<(&invoice_return::Model, Detail)> =
+            rows.iter().map(|row| (&**row, Detail::of(row))).collect();
+        let mut sums = Self::default();
+        let mut notes = 0i128;
+        // How much of each refund counts as a credit note; none is all of it.
+        let mut covered: HashMap<String, Option<i128>> = HashMap::new();
+        for (row, detail) in details
+            .iter()
+            .filter(|(row, d)| row.kind == "credit_note" && !d.is_total() && counts(row))
+        {
+            notes += i128::from(row.amount);
+            if detail.lines.is_empty() {
+                sums.rest += i128::from(row.amount);
+            } else {
+                sums.by_line += i128::from(row.amount);
+                for (line, net) in &detail.lines {
+                    *sums.lines.entry(line.clone()).or_insert(0) += i128::from(*net);
+                }
+            }
+            for (refund, amount) in &detail.refunds {
+                let cover = covered.entry(refund.clone()).or_insert(Some(0));
+                *cover = match (*cover, amount) {
+                    (Some(sum), Some(amount)) => Some(sum + i128::from(*amount)),
+                    _ => None,
+                };
+            }
+        }
+        let known = sums.add_refunds(&details, &mut covered, &counts);
+        sums.add_totals(&details, until, known, notes);
+        for (row, _) in details
+            .iter()
+            .filter(|(row, _)| row.kind == "dispute" && counts(row))
+        {
+            sums.rest += i128::from(row.amount);
+        }
+        sums
+    }
+
+    /// Adds refunds as far as no credit note counts them; returns what all known refunds come to.
+    fn add_refunds(
+        &mut self,
+        details: &[(&invoice_return::Model, Detail)],
+        covered: &mut HashMap<String, Option<i128>>,
+        counts: &impl Fn(&invoice_return::Model) -> bool,
+    ) -> i128 {
+        let mut known = 0i128;
+        for (row, _) in details
+            .iter()
+            .filter(|(row, d)| row.kind == "refund" && !d.is_total())
+        {
+            // One refund of several invoices has a row for each: `re_1/in_2`.
+            let name = row.stripe_id.split('/').next().unwrap_or_default();
+            let cover = covered.remove(name);
+            if !counts(row) {
+                continue;
+            }
+            let amount = i128::from(row.amount);
+            known += amount;
+            self.rest += match cover {
+                None => amount,
+                Some(None) => 0,
+                Some(Some(part)) => (amount - part).max(0),
+            };
+        }
+        // Refunds of which only a credit note speaks.
+        known + covered.values().flatten().sum::<i128>()
+    }
+
+    /// Adds what charges and the invoice say in all beyond what is known one by one.
+    fn add_totals(
+        &mut self,
+        details: &[(&invoice_return::Model, Detail)],
+        until: Option<DateTime<Utc>>,
+        known: i128,
+        notes: i128,
+    ) {
+        let (mut refunded, mut credited) = (0i128, 0i128);
+        let mut any_refund_total = false;
+        for (row, detail) in details.iter().filter(|(_, d)| d.is_total()) {
+            let Some((at, total)) = detail.total(until) else {
+                continue;
+            };
+            if row.kind == "credit_note" {
+                credited += i128::from(total);
+                continue;
+            }
+            any_refund_total = true;
+            // A refund that failed after this was said is still in it.
+            let failed: i128 = details
+                .iter()
+                .filter(|(r, d)| r.kind == "refund" && r.status == "void" && !d.is_total())
+                .filter(|(r, d)| r.happened_at <= at && d.voided_at.is_some_and(|v| v >= at))
+                .map(|(r, _)| i128::from(r.amount))
+                .sum();
+            refunded += (i128::from(total) - failed).max(0);
+        }
+        if any_refund_total {
+            self.rest += (refunded - known).max(0);
+        }
+        self.rest += (credited - notes).max(0);
+    }
+}

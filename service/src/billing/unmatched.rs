@@ -1,0 +1,311 @@
+//! Invoices nobody is credited for: matched by hand, and why they earned nothing.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use domain::partner::StaffRole;
+use domain::registrable::registrable_domain;
+use entity::{account, account_domain, customer, invoice};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+};
+
+use crate::context::Context;
+use crate::error::{Error, FieldErrors, Result};
+use crate::event;
+
+/// A paid invoice whose customer belongs to no account yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmatchedInvoice {
+    /// `invoice.id`.
+    pub invoice_id: i64,
+    /// Stripe's id.
+    pub stripe_id: String,
+    /// The number printed on it.
+    pub number: Option<String>,
+    /// `customer.id`.
+    pub customer_id: i64,
+    /// The customer at Stripe.
+    pub customer_stripe_id: String,
+    /// The customer's name.
+    pub customer_name: String,
+    /// The customer's e-mail address.
+    pub customer_email: String,
+    /// Net, minor units.
+    pub net: i64,
+    /// The currency.
+    pub currency: String,
+    /// When it was paid.
+    pub paid_at: Option<DateTime<Utc>>,
+}
+
+/// Unmatched invoices, newest first, that contain `q` in the customer's name, address or id, and
+/// how many there are in all. `page` begins at 1 and has `per` rows.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn unmatched(
+    ctx: &Context,
+    q: &str,
+    page: u64,
+    per: u64,
+) -> Result<(Vec<UnmatchedInvoice>, u64)> {
+    ctx.any_staff()?;
+    let db = ctx.reader();
+    let mut find = invoice::Entity::find()
+        .join(JoinType::InnerJoin, invoice::Relation::Customer.def())
+        .select_also(customer::Entity)
+        .filter(invoice::Column::Outcome.eq("unmatched"));
+    let q = q.trim();
+    if !q.is_empty() {
+        find = find.filter(
+            Condition::any()
+                .add(customer::Column::Name.contains(q))
+                .add(customer::Column::Email.contains(q.to_lowercase()))
+                .add(customer::Column::StripeId.eq(q))
+                .add(invoice::Column::StripeId.eq(q))
+                .add(invoice::Column::Number.eq(q)),
+        );
+    }
+    let total = find.clone().count(db).await?;
+    let rows = find
+        .order_by_desc(invoice::Column::PaidAt)
+        .order_by_desc(invoice::Column::Id)
+        .offset(page.saturating_sub(1).saturating_mul(per))
+        .limit(per)
+        .all(db)
+        .await?;
+    let rows = rows
+        .into_iter()
+        .filter_map(|(i, c)| {
+            let c = c?;
+            Some(UnmatchedInvoice {
+                invoice_id: i.id,
+                stripe_id: i.stripe_id,
+                number: i.number,
+                customer_id: c.id,
+                customer_stripe_id: c.stripe_id,
+                customer_name: c.name,
+                customer_email: c.email,
+                net: i.net,
+                currency: i.currency,
+                paid_at: i.paid_at,
+            })
+        })
+        .collect();
+    Ok((rows, total))
+}
+
+/// What a manager says about a customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct MatchForm {
+    /// `account.id`, or the domain of an account.
+    pub account: String,
+    /// Why; it is kept.
+    pub reason: String,
+}
+
+/// Says by hand which account a customer belongs to, and books what its invoices have earned.
+/// Returns how many invoices earned something.
+///
+/// # Errors
+/// [`Error::Invalid`] at `account` or `reason`; [`Error::NotFound`] for an unknown customer and for
+/// people outside the vendor; [`Error::Conflict`] when commission was booked for another account.
+pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) -> Result<u64> {
+    ctx.staff(StaffRole::Manager)?;
+    let tx = ctx.begin().await?;
+    let mut errors = FieldErrors::new();
+    let reason = errors.check(
+        "reason",
+        domain::validate::required(&form.reason, "the reason", 500),
+    );
+    let account = find_account(&*tx, form.account.trim()).await?;
+    if account.is_none() {
+        errors.add(
+            "account",
+            "There is no such account. Enter its domain, such as company.com.",
+        );
+    }
+    errors.finish()?;
+    let (Some(account), Some(reason)) = (account, reason) else {
+        return Err(Error::NotFound);
+    };
+    let row = customer::Entity::find_by_id(customer_id)
+        .one(&*tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if row.account_id.is_some_and(|known| known != account.id) && earned(&*tx, customer_id).await? {
+        return Err(Error::conflict(
+            "This customer’s invoices have already earned commission for another account. Cancel \
+             those lines first.",
+        ));
+    }
+    let changed = customer::Entity::update_many()
+        .col_expr(customer::Column::AccountId, Expr::value(account.id))
+        .col_expr(customer::Column::MatchedBy, Expr::value("hand"))
+        .col_expr(customer::Column::MatchReason, Expr::value(reason.as_str()))
+        .filter(customer::Column::Id.eq(customer_id))
+        .exec(&*tx)
+        .await?;
+    if changed.rows_affected == 0 {
+        return Err(Error::NotFound);
+    }
+    event::Entry::new(
+        "customer.matched",
+        "customer",
+        customer_id,
+        format!(
+            "Customer {} matched to {} by hand. {reason}",
+            row.stripe_id, account.name
+        ),
+    )
+    .internal()
+    .detail(serde_json::json!({ "before": row.account_id, "account_id": account.id }))
+    .record(ctx, &*tx)
+    .await?;
+    let earned = settle_open(ctx, &*tx, &[customer_id]).await?;
+    tx.commit().await?;
+    Ok(earned)
+}
+
+/// Links a Stripe customer to an account, as when a deal is won: what it pays from now on, and what
+/// it has paid without being matched, counts for the account. A link by hand stays.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn link_customer(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    stripe_id: &str,
+    account_id: i64,
+    reason: &str,
+) -> Result<u64> {
+    let known = customer::Entity::find()
+        .filter(customer::Column::StripeId.eq(stripe_id))
+        .one(tx)
+        .await?;
+    match known {
+        None => {
+            customer::Entity::insert(customer::ActiveModel {
+                stripe_id: Set(stripe_id.to_owned()),
+                account_id: Set(Some(account_id)),
+                name: Set(String::new()),
+                email: Set(String::new()),
+                matched_by: Set(Some("linked".to_owned())),
+                match_reason: Set(Some(reason.to_owned())),
+                created_at: Set(ctx.now()),
+                ..Default::default()
+            })
+            .exec_without_returning(tx)
+            .await?;
+            Ok(0)
+        }
+        Some(row) => {
+            if row.account_id.is_some_and(|known| known != account_id) {
+                return Err(Error::conflict(format!(
+                    "The customer {stripe_id} belongs to another account. Ask a manager to look \
+                     at it."
+                )));
+            }
+            if row.account_id.is_none() {
+                customer::Entity::update_many()
+                    .col_expr(customer::Column::AccountId, Expr::value(account_id))
+                    .col_expr(customer::Column::MatchedBy, Expr::value("linked"))
+                    .col_expr(customer::Column::MatchReason, Expr::value(reason))
+                    .filter(customer::Column::Id.eq(row.id))
+                    .filter(customer::Column::AccountId.is_null())
+                    .exec(tx)
+                    .await?;
+            }
+            settle_open(ctx, tx, &[row.id]).await
+        }
+    }
+}
+
+/// Looks again at the paid invoices of an account that have earned nothing, as after somebody was
+/// credited for it. Returns how many earn something now.
+///
+/// # Errors
+/// When the database refuses, or a figure cannot be booked.
+pub async fn reconsider(ctx: &Context, tx: &impl ConnectionTrait, account_id: i64) -> Result<u64> {
+    let customers: Vec<i64> = customer::Entity::find()
+        .select_only()
+        .column(customer::Column::Id)
+        .filter(customer::Column::AccountId.eq(account_id))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    settle_open(ctx, tx, &customers).await
+}
+
+/// Settles the customers' paid invoices that have earned nothing so far.
+async fn settle_open(ctx: &Context, tx: &impl ConnectionTrait, customers: &[i64]) -> Result<u64> {
+    if customers.is_empty() {
+        return Ok(0);
+    }
+    let ids: BTreeSet<i64> = invoice::Entity::find()
+        .select_only()
+        .column(invoice::Column::Id)
+        .filter(invoice::Column::CustomerId.is_in(customers.iter().copied()))
+        .filter(invoice::Column::Status.eq("paid"))
+        .filter(invoice::Column::Outcome.ne("earned"))
+        .into_tuple::<i64>()
+        .all(tx)
+        .await?
+        .into_iter()
+        .collect();
+    super::settle_invoices(ctx, tx, ids.clone()).await?;
+    Ok(invoice::Entity::find()
+        .filter(invoice::Column::Id.is_in(ids))
+        .filter(invoice::Column::Outcome.eq("earned"))
+        .count(tx)
+        .await?)
+}
+
+async fn find_account(db: &impl ConnectionTrait, text: &str) -> Result<Option<account::Model>> {
+    if let Ok(id) = text.parse::<i64>() {
+        return Ok(account::Entity::find_by_id(id).one(db).await?);
+    }
+    let Ok(domain) = registrable_domain(text) else {
+        return Ok(None);
+    };
+    let Some(row) = account_domain::Entity::find_by_id(domain).one(db).await? else {
+        return Ok(None);
+    };
+    Ok(account::Entity::find_by_id(row.account_id).one(db).await?)
+}
+
+async fn earned(db: &impl ConnectionTrait, customer_id: i64) -> Result<bool> {
+    Ok(invoice::Entity::find()
+        .filter(invoice::Column::CustomerId.eq(customer_id))
+        .filter(invoice::Column::Outcome.eq("earned"))
+        .count(db)
+        .await?
+        > 0)
+}
+
+/// Why an invoice earned nothing, in a sentence for staff; none where it earned something.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown invoice and for people outside the vendor.
+pub async fn why_nothing(ctx: &Context, stripe_id: &str) -> Result<Option<String>> {
+    ctx.any_staff()?;
+    let row = invoice::Entity::find()
+        .filter(invoice::Column::StripeId.eq(stripe_id.trim()))
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(match (row.outcome.as_str(), row.status.as_str()) {
+        ("earned", _) => None,
+        ("open", "paid") => Some("It is being worked on.".to_owned()),
+        ("open", "void") => Some("It was annulled before it was paid.".to_owned()),
+        ("open", "uncollectible") => Some("It was given up; nothing was paid.".to_owned()),
+        ("open", _) => Some("It has not been paid yet.".to_owned()),
+        _ => Some(
+            row.outcome_reason
+                .unwrap_or_else(|| "Nothing is known about it.".to_owned()),
+        ),
+    })
+}

@@ -1,0 +1,296 @@
+//! What a paid invoice earns, line by line and partner by partner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use domain::money::{Bp, Currency, split_largest_remainder};
+use domain::plan::Trigger;
+use entity::{attribution, invoice_line};
+
+use super::book::{Subject, earn};
+use crate::billing::apply::Trouble;
+use crate::billing::unit::{InvoiceState, Row, Unit, WonDeal};
+
+/// One partner's part of the credit for a line.
+#[derive(Clone, Debug)]
+pub(super) struct Credit {
+    pub(super) partner_id: i64,
+    pub(super) program_id: i64,
+    pub(super) deal_id: Option<i64>,
+    pub(super) share_bp: i64,
+}
+
+/// What is common to the lines of one invoice.
+pub(super) struct Sale {
+    pub(super) account_id: i64,
+    pub(super) country: Option<String>,
+    pub(super) currency: Currency,
+    pub(super) paid_at: DateTime<Utc>,
+    pub(super) first_paid_at: DateTime<Utc>,
+}
+
+/// Books what the invoice earns and says why, where it earns nothing.
+pub(super) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
+    let Some(paid_at) = state.row.paid_at else {
+        return Ok(());
+    };
+    let customer = unit.customer_of(&state.row);
+    let country = customer.and_then(|c| c.country.clone());
+    let Some(account_id) = customer.and_then(|c| c.account_id) else {
+        nothing(
+            state,
+            "unmatched",
+            "The customer does not belong to an account yet.",
+        );
+        return Ok(());
+    };
+    let currency: Currency = state.row.currency.parse()?;
+    if state.lines.iter().all(|line| line.net == 0) {
+        nothing(
+            state,
+            "nothing",
+            "Nothing is left of the invoice after tax, discount and credit.",
+        );
+        return Ok(());
+    }
+    let first_paid_at = first_payment(unit, account_id, paid_at, state.row.net);
+    let sale = Sale {
+        account_id,
+        country,
+        currency,
+        paid_at,
+        first_paid_at,
+    };
+    let mut reasons: BTreeSet<String> = BTreeSet::new();
+    let mut earned = 0;
+    let mut by_partner: BTreeMap<i64, (Credit, i64)> = BTreeMap::new();
+    let lines: Vec<invoice_line::Model> = state.lines.iter().map(|line| (**line).clone()).collect();
+    for line in lines.iter().filter(|line| line.net != 0) {
+        let credits = credits(unit, &sale, line.product_line_id)?;
+        if credits.is_empty() {
+            reasons.insert("No partner is credited for this customer.".to_owned());
+            continue;
+        }
+        for (credit, net) in split(&credits, line.net)? {
+            let sum = &mut by_partner
+                .entry(credit.partner_id)
+                .or_insert((credit.clone(), 0))
+                .1;
+            *sum = sum
+                .checked_add(net)
+                .ok_or(domain::money::MoneyError::Overflow)?;
+            let subject = Subject {
+                line: Some(line),
+                net,
+                trigger: Trigger::InvoicePaid,
+                reference: format!("line:{}:partner:{}", line.stripe_id, credit.partner_id),
+            };
+            earned += u32::from(earn(unit, state, &sale, &credit, &subject, &mut reasons)?);
+        }
+    }
+    for (credit, net) in by_partner.into_values() {
+        earned += u32::from(first(unit, state, &sale, &credit, net, &mut reasons)?);
+    }
+    if earned > 0 {
+        state.row.outcome = "earned".to_owned();
+        state.row.outcome_reason = None;
+    } else {
+        let reason = reasons.into_iter().collect::<Vec<_>>().join(" ");
+        nothing(state, "nothing", &reason);
+    }
+    Ok(())
+}
+
+fn nothing(state: &mut InvoiceState, outcome: &str, reason: &str) {
+    state.row.outcome = outcome.to_owned();
+    state.row.outcome_reason = Some(reason.to_owned());
+}
+
+/// When the account paid first, this invoice included; invoices that came to nothing do not count.
+fn first_payment(
+    unit: &mut Unit,
+    account_id: i64,
+    paid_at: DateTime<Utc>,
+    net: i64,
+) -> DateTime<Utc> {
+    let known = unit.accounts.get(&account_id).and_then(|a| a.first_paid_at);
+    let first = known.map_or(paid_at, |known| known.min(paid_at));
+    if net > 0 && known != Some(first) {
+        unit.account_mut(account_id).first_paid_at = Some(first);
+    }
+    first
+}
+
+/// Who is credited for a line. An attribution to the line's product goes before one to everything.
+/// Where there is none, a registration that still protects the account is won by the payment.
+fn credits(
+    unit: &mut Unit,
+    sale: &Sale,
+    product_line_id: Option<i64>,
+) -> Result<Vec<Credit>, Trouble> {
+    let found = attributed(unit, sale, product_line_id);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    win_deals(unit, sale, product_line_id);
+    Ok(attributed(unit, sale, product_line_id))
+}
+
+fn attributed(unit: &Unit, sale: &Sale, product_line_id: Option<i64>) -> Vec<Credit> {
+    let Some(account) = unit.accounts.get(&sale.account_id) else {
+        return Vec::new();
+    };
+    let running: Vec<&attribution::Model> = account
+        .attributions
+        .iter()
+        .map(|a| &**a)
+        // Stripe's times are whole seconds: what began within the second of the payment counts.
+        .filter(|a| {
+            a.starts_at.trunc_subsecs(0) <= sale.paid_at
+                && a.ends_at.is_none_or(|e| sale.paid_at < e)
+        })
+        .collect();
+    let mut chosen: Vec<&attribution::Model> = running
+        .iter()
+        .filter(|a| a.product_line_id.is_some() && a.product_line_id == product_line_id)
+        .copied()
+        .collect();
+    if chosen.is_empty() {
+        chosen = running
+            .iter()
+            .filter(|a| a.product_line_id.is_none())
+            .copied()
+            .collect();
+    }
+    if chosen.is_empty() && product_line_id.is_none() {
+        // The invoice does not say which product it is for: whoever has the customer has the line.
+        let partners: BTreeSet<i64> = running.iter().map(|a| a.partner_id).collect();
+        if partners.len() == 1 {
+            chosen = running.first().copied().into_iter().collect();
+        }
+    }
+    let mut credits: Vec<Credit> = Vec::new();
+    for a in chosen {
+        match credits.iter_mut().find(|c| c.partner_id == a.partner_id) {
+            Some(credit) => {
+                credit.share_bp = credit.share_bp.saturating_add(a.share_bp);
+                credit.deal_id = credit.deal_id.or(a.deal_id);
+            }
+            None => credits.push(Credit {
+                partner_id: a.partner_id,
+                program_id: a.program_id,
+                deal_id: a.deal_id,
+                share_bp: a.share_bp,
+            }),
+        }
+    }
+    credits
+}
+
+/// Turns the protection of an approved registration into attributions, because its customer pays.
+fn win_deals(unit: &mut Unit, sale: &Sale, product_line_id: Option<i64>) {
+    let Some(account) = unit.accounts.get(&sale.account_id) else {
+        return;
+    };
+    let live: Vec<_> = account
+        .protections
+        .iter()
+        .filter(|(p, _)| p.starts_at.trunc_subsecs(0) <= sale.paid_at)
+        .filter(|(p, _)| p.expires_at.is_none_or(|e| sale.paid_at < e))
+        .cloned()
+        .collect();
+    let wanted = |p: i64| product_line_id.is_none_or(|wanted| wanted == p);
+    let Some(deal) = live
+        .iter()
+        .find(|(p, _)| wanted(p.product_line_id))
+        .map(|(_, deal)| deal.clone())
+    else {
+        return;
+    };
+    for (protection, _) in live.iter().filter(|(p, _)| p.deal_id == deal.id) {
+        let row = attribution::Model {
+            id: unit.fresh_id(),
+            program_id: deal.program_id,
+            account_id: sale.account_id,
+            partner_id: deal.partner_id,
+            product_line_id: Some(protection.product_line_id),
+            deal_id: Some(deal.id),
+            part: "sourced".to_owned(),
+            share_bp: Bp::WHOLE.0,
+            reason: "The registered deal was won: its customer paid.".to_owned(),
+            starts_at: protection.starts_at,
+            ends_at: None,
+            created_at: unit.now,
+        };
+        unit.account_mut(sale.account_id)
+            .attributions
+            .push(Row::fresh(row));
+    }
+    unit.account_mut(sale.account_id)
+        .protections
+        .retain(|(p, _)| p.deal_id != deal.id);
+    unit.effects.won.push(WonDeal {
+        deal_id: deal.id,
+        company: match deal.customer_name.as_str() {
+            "" => deal.customer_domain.clone(),
+            name => name.to_owned(),
+        },
+        partner_id: deal.partner_id,
+        at: sale.paid_at,
+    });
+}
+
+/// Splits a line's net amount; what is credited to nobody stays with the vendor.
+fn split(credits: &[Credit], net: i64) -> Result<Vec<(Credit, i64)>, Trouble> {
+    let mut weights: Vec<u64> = credits
+        .iter()
+        .map(|c| u64::try_from(c.share_bp).unwrap_or(0))
+        .collect();
+    let sum = weights.iter().fold(0u64, |sum, w| sum.saturating_add(*w));
+    weights.push(Bp::WHOLE.0.unsigned_abs().saturating_sub(sum));
+    let parts = split_largest_remainder(net, &weights)?;
+    Ok(credits
+        .iter()
+        .cloned()
+        .zip(parts)
+        .filter(|(_, part)| *part != 0)
+        .collect())
+}
+
+/// What the customer's first payment earns beside its lines, where the plan pays for it; once per
+/// customer and partner.
+fn first(
+    unit: &mut Unit,
+    state: &mut InvoiceState,
+    sale: &Sale,
+    credit: &Credit,
+    net: i64,
+    reasons: &mut BTreeSet<String>,
+) -> Result<bool, Trouble> {
+    let pays = unit
+        .config
+        .partners
+        .get(&credit.partner_id)
+        .and_then(|p| unit.config.plan(p, sale.paid_at))
+        .is_some_and(|v| v.pays_first);
+    let given = unit
+        .accounts
+        .get(&sale.account_id)
+        .is_some_and(|a| a.first_paid_to.contains(&credit.partner_id));
+    if !pays || given || sale.first_paid_at < sale.paid_at || net <= 0 {
+        return Ok(false);
+    }
+    let subject = Subject {
+        line: None,
+        net,
+        trigger: Trigger::FirstPayment,
+        reference: format!("first:{}:partner:{}", sale.account_id, credit.partner_id),
+    };
+    let earned = earn(unit, state, sale, credit, &subject, reasons)?;
+    if earned {
+        unit.account_mut(sale.account_id)
+            .first_paid_to
+            .insert(credit.partner_id);
+    }
+    Ok(earned)
+}

@@ -1,0 +1,20 @@
+//! Commission: what paid invoices earn, what goes back, and what finance does about it.
+
+mod accrue;
+mod adjust;
+mod book;
+mod cancel;
+mod explain;
+mod finance;
+pub(crate) mod history;
+mod list;
+pub mod month;
+pub(crate) mod settle;
+
+pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, approve, reject, write_off};
+pub use cancel::cancel;
+pub use explain::{Explained, explain};
+pub use finance::{Bulk, hold, mature, release};
+pub(crate) use list::scope;
+pub use list::{CommissionLine, LinePage, LineQuery, Total, lines};
+pub use month::month_effect;

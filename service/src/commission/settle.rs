@@ -1,0 +1,346 @@
+//! What an invoice has earned and given back, brought into line with everything known about it.
+//!
+//! [`settle`] is run after every piece of news about an invoice. It compares what should have been
+//! booked with what has been booked, and books the difference; running it again books nothing.
+
+use chrono::{DateTime, Utc};
+use domain::commission::{CommissionState, reversal_due};
+use domain::money::{Currency, Money, ratio};
+use entity::commission;
+
+use super::accrue::accrue;
+use crate::billing::apply::Trouble;
+use crate::billing::returns::{Returned, returned};
+use crate::billing::unit::{Booking, InvoiceState, MonthPart, Movement, Note, Row, Unit};
+
+/// Why a line that a dispute holds is held; a hold by a person says something else.
+pub(crate) const HELD_BY_DISPUTE: &str = "Held while the customer’s bank decides on a dispute.";
+
+/// The return that makes an invoice be settled again.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// `re_…`, `cn_…`, `dp_…`, `ch_…`.
+    pub(crate) stripe_id: String,
+    /// When the money went back.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// See the module.
+pub(crate) fn settle(unit: &mut Unit, invoice: &str, cause: Option<Cause>) -> Result<(), Trouble> {
+    let Some(mut state) = unit.invoices.get(invoice).cloned() else {
+        return Ok(());
+    };
+    if state.row.status == "paid" && state.row.outcome != "earned" {
+        accrue(unit, &mut state)?;
+    }
+    let known = returned(&state, None)?;
+    state.row.returned = known.gross;
+    for line in &mut state.lines {
+        line.returned = known.lines.get(&line.id).copied().unwrap_or(0);
+    }
+    match cause {
+        Some(cause) => reverse(unit, &mut state, &cause, None)?,
+        None => catch_up(unit, &mut state)?,
+    }
+    dispute(unit, &mut state)?;
+    unit.put_invoice(state);
+    Ok(())
+}
+
+/// Takes back what returns that were known before the money came ask for, one by one in the order
+/// in which they happened.
+fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
+    if state.commissions.is_empty() {
+        return Ok(());
+    }
+    let mut causes: Vec<Cause> = state
+        .returns
+        .iter()
+        .map(|r| Cause {
+            stripe_id: r.stripe_id.clone(),
+            at: r.happened_at,
+        })
+        .collect();
+    causes.sort_by(|a, b| (a.at, &a.stripe_id).cmp(&(b.at, &b.stripe_id)));
+    let untouched = state.commissions.iter().all(|c| c.reverses_id.is_none());
+    if untouched && causes.len() > 1 {
+        for cause in &causes[..causes.len() - 1] {
+            reverse(unit, state, cause, Some(cause.at))?;
+        }
+    }
+    match causes.last() {
+        Some(last) => reverse(unit, state, last, None),
+        None => Ok(()),
+    }
+}
+
+/// Books the difference between what should have been taken back and what was. `until` looks at the
+/// returns up to an instant only.
+fn reverse(
+    unit: &mut Unit,
+    state: &mut InvoiceState,
+    cause: &Cause,
+    until: Option<DateTime<Utc>>,
+) -> Result<(), Trouble> {
+    let Some(paid_at) = state.row.paid_at else {
+        return Ok(());
+    };
+    let originals: Vec<usize> = (0..state.commissions.len())
+        .filter(|i| {
+            let c = &state.commissions[*i];
+            c.reverses_id.is_none() && c.kind == "accrual" && c.state != "canceled"
+        })
+        .collect();
+    let mut seen: Option<(DateTime<Utc>, Returned)> = None;
+    for index in originals {
+        let program_id = state.commissions[index].program_id;
+        let days = unit
+            .config
+            .policy(program_id, paid_at)
+            .map_err(bad)?
+            .clawback_days;
+        let window = paid_at + chrono::TimeDelta::days(days.clamp(0, 36_500));
+        // What goes back after the clawback window leaves the commission.
+        let until = until.map_or(window, |until| until.min(window));
+        let returned = match &seen {
+            Some((at, known)) if *at == until => known.clone(),
+            _ => returned(state, Some(until))?,
+        };
+        seen = Some((until, returned.clone()));
+        reverse_one(unit, state, index, &returned, cause, paid_at)?;
+    }
+    Ok(())
+}
+
+fn reverse_one(
+    unit: &mut Unit,
+    state: &mut InvoiceState,
+    index: usize,
+    returned: &Returned,
+    cause: &Cause,
+    paid_at: DateTime<Utc>,
+) -> Result<(), Trouble> {
+    let original = &state.commissions[index];
+    let (paid, back) = match original.invoice_line_id {
+        Some(id) => {
+            let net = state.lines.iter().find(|l| l.id == id).map_or(0, |l| l.net);
+            (net, returned.lines.get(&id).copied().unwrap_or(0))
+        }
+        // A commission on the invoice as a whole.
+        None => (
+            state.row.net,
+            returned
+                .lines
+                .values()
+                .try_fold(0i64, |sum, part| sum.checked_add(*part))
+                .ok_or(domain::money::MoneyError::Overflow)?,
+        ),
+    };
+    let already = if original.amount < 0 {
+        -original.reversed
+    } else {
+        original.reversed
+    };
+    let due = reversal_due(paid, back, original.amount, already)?;
+    if due == 0 {
+        return Ok(());
+    }
+    let earlier: Vec<&Row<commission::Model>> = state
+        .commissions
+        .iter()
+        .filter(|c| c.reverses_id == Some(original.id))
+        .collect();
+    let basis_before: i64 = earlier.iter().map(|c| c.basis).sum();
+    let basis_target = if paid == 0 {
+        0
+    } else {
+        ratio(original.basis, back, paid)?
+    };
+    let basis = -(basis_target + basis_before);
+    let n = earlier.len() + 1;
+    let standing: CommissionState = original
+        .state
+        .parse()
+        .map_err(|e| Trouble::Bad(format!("{e}")))?;
+    // What is given back after a full reversal waits like the line itself.
+    let (row_state, bucket) = match standing {
+        CommissionState::Reversed => (CommissionState::Pending, domain::ledger::Bucket::Pending),
+        CommissionState::Pending | CommissionState::Held => (standing, standing.reversal_bucket()),
+        _ => (CommissionState::Payable, standing.reversal_bucket()),
+    };
+    let at = cause.at.max(paid_at);
+    let zone = unit.config.zone(original.program_id);
+    let currency: Currency = original.currency.parse()?;
+    let amount = due
+        .checked_neg()
+        .ok_or(domain::money::MoneyError::Overflow)?;
+    let row = commission::Model {
+        id: unit.fresh_id(),
+        kind: "reversal".to_owned(),
+        reverses_id: Some(original.id),
+        reference: format!("{}:{}:{n}", original.reference, cause.stripe_id),
+        basis,
+        amount,
+        reversed: 0,
+        state: row_state.as_str().to_owned(),
+        held_from: original
+            .held_from
+            .clone()
+            .filter(|_| row_state == CommissionState::Held),
+        month: domain::calendar::month_of(at, zone),
+        payout_id: None,
+        explain: serde_json::json!({
+            "cause": cause.stripe_id,
+            "line_paid": paid,
+            "line_returned": back,
+            "commission": original.amount,
+            "already_reversed": already,
+            "due": due,
+        }),
+        note: if row_state == CommissionState::Held {
+            original.note.clone()
+        } else {
+            None
+        },
+        earned_at: at,
+        created_at: unit.now,
+        ..(**original).clone()
+    };
+    unit.effects.bookings.push(Booking {
+        commission_id: row.id,
+        partner_id: row.partner_id,
+        amount: Money::new(due, currency),
+        movement: Movement::Reverse {
+            original: original.id,
+            cause: format!("{}:{n}", cause.stripe_id),
+            from: bucket,
+        },
+        description: format!("Taken back because of {}", cause.stripe_id),
+        effective_at: at,
+    });
+    unit.effects.months.push(MonthPart {
+        partner_id: row.partner_id,
+        currency: row.currency.clone(),
+        month: row.month.clone(),
+        parts: [0, amount, basis],
+    });
+    let verb = if due.signum() == original.amount.signum() {
+        "taken back"
+    } else {
+        "given back"
+    };
+    unit.effects.notes.push(Note {
+        action: "commission.reversed",
+        subject_type: "commission",
+        subject_id: original.id,
+        partner_id: Some(row.partner_id),
+        internal: false,
+        summary: format!(
+            "{} {verb} because of {}.",
+            Money::new(due.checked_abs().unwrap_or(i64::MAX), currency).format("en"),
+            cause.stripe_id
+        ),
+        detail: row.explain.clone(),
+    });
+    let original = &mut state.commissions[index];
+    original.reversed = already
+        .checked_add(due)
+        .and_then(i64::checked_abs)
+        .ok_or(domain::money::MoneyError::Overflow)?;
+    let id = original.id;
+    state.commissions.push(Row::fresh(row));
+    close_if_nothing_left(state, id);
+    Ok(())
+}
+
+/// A line that was taken back whole before it was paid is over, and so are its reversals: together
+/// they come to nothing, wherever they stand.
+fn close_if_nothing_left(state: &mut InvoiceState, original: i64) {
+    let family = |c: &Row<commission::Model>| {
+        (c.id == original || c.reverses_id == Some(original)) && c.state != "reversed"
+    };
+    let members: Vec<&Row<commission::Model>> =
+        state.commissions.iter().filter(|c| family(c)).collect();
+    let sum: i128 = members.iter().map(|c| i128::from(c.amount)).sum();
+    let Some(first) = members.first() else { return };
+    let together = members.iter().all(|c| c.state == first.state);
+    if sum != 0 || !together || !matches!(first.state.as_str(), "pending" | "held" | "payable") {
+        return;
+    }
+    for c in state.commissions.iter_mut().filter(|c| family(c)) {
+        c.state = "reversed".to_owned();
+        c.held_from = None;
+        c.note = None;
+    }
+}
+
+/// Holds what is not paid yet while a dispute is open, and releases it when none is.
+fn dispute(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
+    let is = |status: &str| {
+        state
+            .returns
+            .iter()
+            .any(|r| r.kind == "dispute" && r.status == status)
+    };
+    let open = is("open");
+    state.row.disputed = open || is("final");
+    let InvoiceState {
+        commissions, holds, ..
+    } = state;
+    for c in commissions.iter_mut() {
+        let standing: CommissionState =
+            c.state.parse().map_err(|e| Trouble::Bad(format!("{e}")))?;
+        let held = standing == CommissionState::Held && c.note.as_deref() == Some(HELD_BY_DISPUTE);
+        let free = matches!(
+            standing,
+            CommissionState::Pending | CommissionState::Payable
+        );
+        let count = holds.entry(c.id).or_insert(0);
+        let (movement, summary) = if open && free {
+            let Some(from) = standing.bucket() else {
+                continue;
+            };
+            *count += 1;
+            c.held_from = Some(std::mem::replace(&mut c.state, "held".to_owned()));
+            c.note = Some(HELD_BY_DISPUTE.to_owned());
+            (Movement::Hold { n: *count, from }, HELD_BY_DISPUTE)
+        } else if !open && held {
+            let back = c.held_from.take().unwrap_or_else(|| "pending".to_owned());
+            let to = back.parse().map_err(|e| Trouble::Bad(format!("{e}")))?;
+            c.state = back;
+            c.note = None;
+            (
+                Movement::Release { n: *count, to },
+                "Released: the dispute is over.",
+            )
+        } else {
+            continue;
+        };
+        let action = match movement {
+            Movement::Hold { .. } => "commission.held",
+            _ => "commission.released",
+        };
+        unit.effects.bookings.push(Booking {
+            commission_id: c.id,
+            partner_id: c.partner_id,
+            amount: Money::new(c.amount, c.currency.parse()?),
+            movement,
+            description: summary.to_owned(),
+            effective_at: unit.now,
+        });
+        unit.effects.notes.push(Note {
+            action,
+            subject_type: "commission",
+            subject_id: c.id,
+            partner_id: Some(c.partner_id),
+            internal: false,
+            summary: summary.to_owned(),
+            detail: serde_json::json!({}),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn bad(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Bad(error.to_string())
+}

@@ -1,0 +1,117 @@
+//! The database handle and its write transactions.
+//!
+//! SQLite has one writer at a time. A write transaction therefore takes the write lock when it
+//! begins (`BEGIN IMMEDIATE`: a reader that turns writer half-way cannot wait and fails instead),
+//! and inside one process writers queue for it in order on a mutex, because SQLite's own waiting is
+//! a sleep loop. PostgreSQL needs neither: its transactions compare and set row by row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// A connection pool, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: DatabaseConnection,
+    writers: Option<Arc<Mutex<()>>>,
+}
+
+impl Db {
+    /// Opens `sqlite://path?mode=rwc` or `postgres://…`. Does not migrate.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or the address is malformed.
+    pub async fn connect(url: &str) -> Result<Self, DbErr> {
+        let sqlite = url.starts_with("sqlite:");
+        let mut options = ConnectOptions::new(url);
+        options
+            .sqlx_logging(false)
+            .connect_timeout(Duration::from_secs(10))
+            .acquire_timeout(Duration::from_secs(30));
+        if sqlite {
+            options.max_connections(6).map_sqlx_sqlite_opts(|o| {
+                o.journal_mode(SqliteJournalMode::Wal)
+                    // A payout's intent must survive a power cut before Stripe hears of it.
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(15))
+                    .create_if_missing(true)
+                    .pragma("cache_size", "-8000")
+                    .pragma("temp_store", "memory")
+                    .pragma("mmap_size", "268435456")
+            });
+        } else {
+            options.max_connections(16);
+        }
+        let pool = Database::connect(options).await?;
+        Ok(Self {
+            pool,
+            writers: sqlite.then(|| Arc::new(Mutex::new(()))),
+        })
+    }
+
+    /// For reads outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// Which of the two databases this is.
+    pub fn backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    /// Begins a write transaction. Dropping it without [`Tx::commit`] rolls it back.
+    ///
+    /// # Errors
+    /// When no connection is free in time or the write lock stays taken.
+    pub async fn begin(&self) -> Result<Tx, DbErr> {
+        let turn = match &self.writers {
+            Some(writers) => Some(writers.clone().lock_owned().await),
+            None => None,
+        };
+        let transaction = self
+            .pool
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await?;
+        Ok(Tx {
+            transaction,
+            _turn: turn,
+        })
+    }
+}
+
+/// A write transaction. Dereferences to SeaORM's, so `&*tx` is a connection.
+///
+/// The fields' order matters: the transaction is rolled back before the next writer's turn.
+#[derive(Debug)]
+pub struct Tx {
+    transaction: DatabaseTransaction,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Tx {
+    /// Makes everything written so far permanent, all at once.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing has been written then.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.transaction.commit().await
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+}

@@ -1,0 +1,353 @@
+//! The machine room: events from Stripe, jobs, mail and the audit log as staff read them, and
+//! another try for what was given up.
+
+use chrono::{DateTime, Utc};
+use domain::partner::StaffRole;
+use entity::{event, job, mail, person, webhook_event};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait, Statement, sea_query::Expr,
+};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::event::Entry;
+use crate::search::{contains, like};
+
+/// What part of a list is looked at, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeskQuery {
+    /// Part of the kind, the subject or the error, or the whole of an id.
+    pub q: String,
+    /// One status.
+    pub status: Option<String>,
+    /// Oldest first.
+    pub ascending: bool,
+    /// Rows to leave out.
+    pub offset: u64,
+    /// Rows to give, at most 10,000 (an export).
+    pub limit: u64,
+}
+
+impl DeskQuery {
+    fn limit(&self) -> u64 {
+        self.limit.clamp(1, 10_000)
+    }
+
+    fn order(&self) -> sea_orm::Order {
+        if self.ascending {
+            sea_orm::Order::Asc
+        } else {
+            sea_orm::Order::Desc
+        }
+    }
+}
+
+/// Jobs and how many there are.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn jobs(ctx: &Context, query: &DeskQuery) -> Result<(Vec<job::Model>, u64)> {
+    ctx.any_staff()?;
+    let mut wanted = Condition::all();
+    if let Some(status) = &query.status {
+        wanted = wanted.add(job::Column::Status.eq(status));
+    }
+    if !query.q.trim().is_empty() {
+        let pattern = like(&query.q);
+        wanted = wanted.add(
+            Condition::any()
+                .add(contains(Expr::col(job::Column::Kind), &pattern))
+                .add(contains(Expr::col(job::Column::Error), &pattern))
+                .add(job::Column::DedupeKey.eq(query.q.trim())),
+        );
+    }
+    let found = job::Entity::find().filter(wanted);
+    let total = found.clone().count(ctx.reader()).await?;
+    let rows = found
+        .order_by(job::Column::Id, query.order())
+        .offset(query.offset)
+        .limit(query.limit())
+        .all(ctx.reader())
+        .await?;
+    Ok((rows, total))
+}
+
+/// One job.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing one and for people outside the vendor.
+pub async fn job(ctx: &Context, id: i64) -> Result<job::Model> {
+    ctx.any_staff()?;
+    job::Entity::find_by_id(id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Lets a job that was given up be tried again from the start.
+///
+/// # Errors
+/// [`Error::Conflict`] when it was not given up; [`Error::Forbidden`] for all but admins.
+pub async fn retry_job(ctx: &Context, id: i64) -> Result<()> {
+    ctx.staff(StaffRole::Admin)?;
+    let tx = ctx.begin().await?;
+    let row = job::Entity::find_by_id(id)
+        .one(&*tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let changed = job::Entity::update_many()
+        .col_expr(job::Column::Status, Expr::value("waiting"))
+        .col_expr(job::Column::Attempts, Expr::value(0_i64))
+        .col_expr(job::Column::RunAt, Expr::value(ctx.now()))
+        .col_expr(
+            job::Column::ClaimedUntil,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .filter(job::Column::Id.eq(id))
+        .filter(job::Column::Status.eq("dead"))
+        .exec(&*tx)
+        .await?
+        .rows_affected;
+    if changed != 1 {
+        return Err(Error::conflict(
+            "This job was not given up, so there is nothing to retry.",
+        ));
+    }
+    Entry::new(
+        "job.retried",
+        "job",
+        id,
+        format!("Job “{}” is tried again.", row.kind),
+    )
+    .internal()
+    .record(ctx, &*tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Events from Stripe and how many there are.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn webhooks(
+    ctx: &Context,
+    query: &DeskQuery,
+) -> Result<(Vec<webhook_event::Model>, u64)> {
+    ctx.any_staff()?;
+    let mut wanted = Condition::all();
+    if let Some(status) = &query.status {
+        wanted = wanted.add(webhook_event::Column::Status.eq(status));
+    }
+    if !query.q.trim().is_empty() {
+        let pattern = like(&query.q);
+        wanted = wanted.add(
+            Condition::any()
+                .add(contains(Expr::col(webhook_event::Column::Type), &pattern))
+                .add(contains(Expr::col(webhook_event::Column::Error), &pattern))
+                .add(webhook_event::Column::EventId.eq(query.q.trim())),
+        );
+    }
+    let found = webhook_event::Entity::find().filter(wanted);
+    let total = found.clone().count(ctx.reader()).await?;
+    let rows = found
+        .order_by(webhook_event::Column::Id, query.order())
+        .offset(query.offset)
+        .limit(query.limit())
+        .all(ctx.reader())
+        .await?;
+    Ok((rows, total))
+}
+
+/// One event from Stripe.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing one and for people outside the vendor.
+pub async fn webhook(ctx: &Context, id: i64) -> Result<webhook_event::Model> {
+    ctx.any_staff()?;
+    webhook_event::Entity::find_by_id(id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Lets an event that could not be handled be handled again.
+///
+/// # Errors
+/// [`Error::Conflict`] when it did not fail; [`Error::Forbidden`] for all but admins.
+pub async fn retry_webhook(ctx: &Context, id: i64) -> Result<()> {
+    ctx.staff(StaffRole::Admin)?;
+    let tx = ctx.begin().await?;
+    let row = webhook_event::Entity::find_by_id(id)
+        .one(&*tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let changed = webhook_event::Entity::update_many()
+        .col_expr(webhook_event::Column::Status, Expr::value("received"))
+        .col_expr(webhook_event::Column::Attempts, Expr::value(0_i64))
+        .col_expr(
+            webhook_event::Column::NextAttemptAt,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .col_expr(
+            webhook_event::Column::ProcessedAt,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .filter(webhook_event::Column::Id.eq(id))
+        .filter(webhook_event::Column::Status.eq("failed"))
+        .exec(&*tx)
+        .await?
+        .rows_affected;
+    if changed != 1 {
+        return Err(Error::conflict(
+            "This event did not fail, so there is nothing to retry.",
+        ));
+    }
+    let sentence = format!("Event {} is handled again.", row.event_id);
+    Entry::new("webhook.retried", "webhook_event", id, sentence)
+        .internal()
+        .record(ctx, &*tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Mails and how many there are. The status is `sent` or `waiting`.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn mails(ctx: &Context, query: &DeskQuery) -> Result<(Vec<mail::Model>, u64)> {
+    ctx.any_staff()?;
+    let mut wanted = Condition::all();
+    match query.status.as_deref() {
+        Some("sent") => wanted = wanted.add(mail::Column::SentAt.is_not_null()),
+        Some("waiting") => wanted = wanted.add(mail::Column::SentAt.is_null()),
+        _ => {}
+    }
+    if !query.q.trim().is_empty() {
+        let pattern = like(&query.q);
+        wanted = wanted.add(
+            Condition::any()
+                .add(contains(Expr::col(mail::Column::ToAddress), &pattern))
+                .add(contains(Expr::col(mail::Column::Subject), &pattern)),
+        );
+    }
+    let found = mail::Entity::find().filter(wanted);
+    let total = found.clone().count(ctx.reader()).await?;
+    let rows = found
+        .order_by(mail::Column::Id, query.order())
+        .offset(query.offset)
+        .limit(query.limit())
+        .all(ctx.reader())
+        .await?;
+    Ok((rows, total))
+}
+
+/// One mail. Until it is sent its text may hold one-time secrets, so it is kept back.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing one and for people outside the vendor.
+pub async fn mail(ctx: &Context, id: i64) -> Result<mail::Model> {
+    ctx.any_staff()?;
+    let mut row = mail::Entity::find_by_id(id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    if row.sent_at.is_none() {
+        row.body = String::new();
+    }
+    Ok(row)
+}
+
+/// A line of the audit log: what was done, and by whom; nobody is the portal itself.
+pub type AuditLine = (event::Model, Option<person::Model>);
+
+/// The audit log and how many lines there are. The status is the kind of record, such as `deal`.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn audit(ctx: &Context, query: &DeskQuery) -> Result<(Vec<AuditLine>, u64)> {
+    ctx.any_staff()?;
+    let mut wanted = Condition::all();
+    if let Some(subject) = &query.status {
+        wanted = wanted.add(event::Column::SubjectType.eq(subject));
+    }
+    if !query.q.trim().is_empty() {
+        let pattern = like(&query.q);
+        let name = Expr::col((person::Entity, person::Column::Name));
+        wanted = wanted.add(
+            Condition::any()
+                .add(contains(name, &pattern))
+                .add(contains(Expr::col(event::Column::Summary), &pattern))
+                .add(event::Column::Action.eq(query.q.trim()))
+                .add(event::Column::RequestId.eq(query.q.trim())),
+        );
+    }
+    let found = event::Entity::find()
+        .join(JoinType::LeftJoin, event::Relation::Actor.def())
+        .select_also(person::Entity)
+        .filter(wanted);
+    let total = found.clone().count(ctx.reader()).await?;
+    let rows = found
+        .order_by(Expr::col((event::Entity, event::Column::Id)), query.order())
+        .offset(query.offset)
+        .limit(query.limit())
+        .all(ctx.reader())
+        .await?;
+    Ok((rows, total))
+}
+
+/// How the machine room stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
+pub struct Pulse {
+    /// Jobs that are due or waiting for their time.
+    pub waiting_jobs: i64,
+    /// Jobs that should have run more than five minutes ago.
+    pub late_jobs: i64,
+    /// Jobs that were given up.
+    pub dead_jobs: i64,
+    /// Events that wait to be handled.
+    pub waiting_events: i64,
+    /// Events that could not be handled.
+    pub failed_events: i64,
+    /// Mails that have not been sent yet.
+    pub unsent_mails: i64,
+    /// People who can sign in.
+    pub people: i64,
+    /// Partners that take part.
+    pub partners: i64,
+}
+
+/// How the machine room stands, for staff.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn pulse(ctx: &Context) -> Result<Pulse> {
+    ctx.any_staff()?;
+    let db = ctx.reader();
+    let late = ctx.now() - chrono::TimeDelta::minutes(5);
+    let count = |table: &str, condition: &str, name: &str| {
+        format!("(SELECT CAST(count(*) AS BIGINT) FROM {table} WHERE {condition}) AS {name}")
+    };
+    let sql = format!(
+        "SELECT {}",
+        [
+            count("job", "status = 'waiting'", "waiting_jobs"),
+            count("job", "status = 'waiting' AND run_at < $1", "late_jobs"),
+            count("job", "status = 'dead'", "dead_jobs"),
+            count("webhook_event", "status = 'received'", "waiting_events"),
+            count("webhook_event", "status = 'failed'", "failed_events"),
+            count("mail", "sent_at IS NULL", "unsent_mails"),
+            count("person", "disabled_at IS NULL", "people"),
+            count("partner", "status = 'active'", "partners"),
+        ]
+        .join(", ")
+    );
+    let statement =
+        Statement::from_sql_and_values(ctx.db.backend(), sql, [sea_orm::Value::from(late)]);
+    Ok(Pulse::find_by_statement(statement)
+        .one(db)
+        .await?
+        .unwrap_or_default())
+}

@@ -1,0 +1,166 @@
+//! Asking Stripe for what an event refers to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stripe_gateway::billing::{CreditNote, Customer, Invoice, InvoicePayment};
+use stripe_gateway::{CallError, Gateway};
+
+use crate::billing::apply::{Absent, Wish};
+use crate::billing::change::{Change, News};
+
+/// What has been asked and what came back. What was fetched is handled like news of its own.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    pub(crate) news: Vec<News>,
+    pub(crate) asked: BTreeSet<Wish>,
+    pub(crate) absent: Absent,
+    notes: BTreeMap<String, CreditNote>,
+    problems: BTreeMap<Wish, String>,
+}
+
+impl Fetched {
+    /// Asks for a wish, once; what goes wrong is remembered.
+    pub(crate) async fn ask(&mut self, gateway: &dyn Gateway, wish: &Wish, cause: &News) {
+        if !self.asked.insert(wish.clone()) {
+            return;
+        }
+        let result = match wish {
+            Wish::Customer(id) => self.customer(gateway, id, cause).await,
+            Wish::Invoice(id) => self.invoice(gateway, id, cause).await,
+            Wish::CreditNote(id) => match gateway.credit_note(id).await {
+                Ok(note) => {
+                    self.notes.insert(id.clone(), note);
+                    // Asked for, and now complete.
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+            Wish::Payments { intent, charge } => {
+                self.payments(gateway, intent.clone(), charge.clone(), cause)
+                    .await
+            }
+        };
+        if let Err(error) = result {
+            self.problems.insert(wish.clone(), error.to_string());
+        }
+    }
+
+    /// Why a wish that was asked for is still open.
+    pub(crate) fn problem(&self, wish: &Wish) -> String {
+        match self.problems.get(wish) {
+            Some(problem) => problem.clone(),
+            None => format!("Stripe’s answer did not help: {wish:?}"),
+        }
+    }
+
+    /// The complete object where the event's own came incomplete.
+    pub(crate) fn instead_of(&self, news: &News) -> Option<News> {
+        let Change::CreditNote(note) = &news.change else {
+            return None;
+        };
+        let full = self.notes.get(&note.id).filter(|_| note.lines_have_more)?;
+        Some(News {
+            change: Change::CreditNote(Box::new(full.clone())),
+            ..news.clone()
+        })
+    }
+
+    fn add(&mut self, id: &str, cause: &News, change: Change) {
+        self.news.push(News {
+            event: id.to_owned(),
+            at: cause.at,
+            change,
+        });
+    }
+
+    async fn customer(
+        &mut self,
+        gateway: &dyn Gateway,
+        id: &str,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        let customer = match gateway.customer(id).await {
+            Ok(customer) => customer,
+            // It was deleted; the invoice still says whose it was.
+            Err(error) if error.is_missing() => gone(id, cause),
+            Err(error) => return Err(error),
+        };
+        self.add(id, cause, Change::Customer(Box::new(customer)));
+        Ok(())
+    }
+
+    async fn invoice(
+        &mut self,
+        gateway: &dyn Gateway,
+        id: &str,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        let invoice = complete_invoice(gateway, gateway.invoice(id).await?).await?;
+        self.add(id, cause, Change::Invoice(Box::new(invoice)));
+        Ok(())
+    }
+
+    async fn payments(
+        &mut self,
+        gateway: &dyn Gateway,
+        intent: Option<String>,
+        charge: Option<String>,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        let mut through = intent.clone();
+        if let (None, Some(id)) = (&through, &charge) {
+            through = gateway.charge(id).await?.payment_intent;
+        }
+        let payments: Vec<InvoicePayment> = match &through {
+            Some(intent) => gateway.payments_by_intent(intent).await?,
+            None => Vec::new(),
+        };
+        if payments.is_empty() {
+            self.absent
+                .payments
+                .extend(intent.into_iter().chain(charge).chain(through));
+            return Ok(());
+        }
+        for payment in payments {
+            let id = payment.id.clone();
+            // The charge's own name leads to the invoice from now on.
+            let charge = payment.charge.clone().or_else(|| charge.clone());
+            let payment = InvoicePayment { charge, ..payment };
+            self.add(&id, cause, Change::Payment(Box::new(payment)));
+        }
+        Ok(())
+    }
+}
+
+/// The invoice with all lines, and with its payments where it is paid.
+pub(crate) async fn complete_invoice(
+    gateway: &dyn Gateway,
+    mut invoice: Invoice,
+) -> Result<Invoice, CallError> {
+    if invoice.lines_have_more {
+        invoice.lines = gateway.invoice_lines(&invoice.id).await?;
+        invoice.lines_have_more = false;
+    }
+    if invoice.payments.is_empty() && invoice.amount_paid.minor != 0 {
+        invoice.payments = gateway.invoice_payments(&invoice.id).await?;
+    }
+    Ok(invoice)
+}
+
+/// A customer that Stripe no longer has, as far as its invoice describes it.
+fn gone(id: &str, cause: &News) -> Customer {
+    let invoice = match &cause.change {
+        Change::Invoice(invoice) => Some(invoice),
+        _ => None,
+    };
+    Customer {
+        id: id.to_owned(),
+        email: invoice.and_then(|i| i.customer_email.clone()),
+        name: invoice.and_then(|i| i.customer_name.clone()),
+        country: invoice.and_then(|i| i.customer_country.clone()),
+        currency: None,
+        created: None,
+        deleted: false,
+        metadata: BTreeMap::new(),
+    }
+}

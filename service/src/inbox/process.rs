@@ -1,0 +1,435 @@
+//! Works off what has been stored.
+
+use chrono::TimeDelta;
+use entity::webhook_event;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use stripe_gateway::Gateway;
+use stripe_gateway::webhook::Envelope;
+
+use super::fetch::Fetched;
+use crate::billing::apply::{Done, Trouble, Wish};
+use crate::billing::change::{Change, News};
+use crate::bulk;
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// Tries before an event is left for a person to look at.
+const ATTEMPTS: i64 = 15;
+/// Rounds of asking Stripe for one event: a refund leads to a payment, that to an invoice, and that
+/// to a customer.
+const ROUNDS: usize = 5;
+
+/// What one call did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// Events acted on.
+    pub processed: u64,
+    /// Events the portal has no use for.
+    pub ignored: u64,
+    /// Events that cannot be handled.
+    pub failed: u64,
+    /// Events that will be tried again.
+    pub waiting: u64,
+}
+
+impl Worked {
+    /// How many events were taken from the inbox.
+    pub fn total(&self) -> u64 {
+        self.processed + self.ignored + self.failed + self.waiting
+    }
+
+    fn add(&mut self, other: Self) {
+        self.processed += other.processed;
+        self.ignored += other.ignored;
+        self.failed += other.failed;
+        self.waiting += other.waiting;
+    }
+}
+
+/// What becomes of one event.
+#[derive(Debug)]
+enum Verdict {
+    Processed,
+    Ignored,
+    /// It never can be handled.
+    Failed(String),
+    /// Try again later.
+    Again(String),
+    /// Ask Stripe first.
+    Needs(Wish),
+}
+
+/// An event with what it says.
+#[derive(Clone)]
+struct Item {
+    id: i64,
+    event_id: String,
+    kind: String,
+    attempts: i64,
+    read: std::result::Result<Option<News>, String>,
+}
+
+/// Takes up to `limit` waiting events from the inbox, oldest first, and handles them in one
+/// transaction; what has to be asked of Stripe first is asked outside of it. Several processes may
+/// do this at the same time.
+///
+/// # Errors
+/// When the database is not available. What is wrong with an event is written to the event.
+pub async fn process_batch(ctx: &Context, gateway: &dyn Gateway, limit: u64) -> Result<Worked> {
+    let mut open = Vec::new();
+    let mut worked = match first_pass(ctx, None, limit, &mut open).await {
+        Ok(worked) => worked,
+        Err(error) => {
+            // One event spoils the batch, or another process was faster: each by itself.
+            tracing::warn!(%error, "a batch of webhook events is handled one by one");
+            one_by_one(ctx, limit, &mut open).await?
+        }
+    };
+    if !open.is_empty() {
+        worked.add(with_stripe(ctx, gateway, open).await?);
+    }
+    Ok(worked)
+}
+
+/// Handles each waiting event in a transaction of its own.
+async fn one_by_one(ctx: &Context, limit: u64, open: &mut Vec<(Item, Wish)>) -> Result<Worked> {
+    let ids: Vec<i64> = waiting(ctx)
+        .select_only()
+        .column(webhook_event::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(ctx.reader())
+        .await?;
+    let mut worked = Worked::default();
+    for id in ids {
+        match first_pass(ctx, Some(&[id]), 1, open).await {
+            Ok(one) => worked.add(one),
+            Err(error) => {
+                let tx = ctx.begin().await?;
+                if let Some(item) = claim(ctx, &*tx, Some(&[id]), 1).await?.into_iter().next() {
+                    let verdicts = vec![(item, Verdict::Again(error.to_string()))];
+                    worked.add(mark(ctx, &*tx, verdicts).await?);
+                }
+                tx.commit().await?;
+            }
+        }
+    }
+    Ok(worked)
+}
+
+/// One transaction over events, without asking Stripe.
+async fn first_pass(
+    ctx: &Context,
+    ids: Option<&[i64]>,
+    limit: u64,
+    open: &mut Vec<(Item, Wish)>,
+) -> Result<Worked> {
+    let tx = ctx.begin().await?;
+    let items = claim(ctx, &*tx, ids, limit).await?;
+    if items.is_empty() {
+        return Ok(Worked::default());
+    }
+    let verdicts = judge(ctx, &*tx, items, &Fetched::default()).await?;
+    let mut decided = Vec::with_capacity(verdicts.len());
+    let mut needs = Vec::new();
+    for (item, verdict) in verdicts {
+        match verdict {
+            Verdict::Needs(wish) => needs.push((item, wish)),
+            verdict => decided.push((item, verdict)),
+        }
+    }
+    // For the others this is a lease: nobody else takes them while Stripe is asked.
+    lease(ctx, &*tx, &needs).await?;
+    let worked = mark(ctx, &*tx, decided).await?;
+    tx.commit().await?;
+    open.extend(needs);
+    Ok(worked)
+}
+
+/// The waiting events, oldest first.
+fn waiting(ctx: &Context) -> sea_orm::Select<webhook_event::Entity> {
+    webhook_event::Entity::find()
+        .filter(webhook_event::Column::Status.eq("received"))
+        .filter(
+            Condition::any()
+                .add(webhook_event::Column::NextAttemptAt.is_null())
+                .add(webhook_event::Column::NextAttemptAt.lte(ctx.now())),
+        )
+        .order_by_asc(webhook_event::Column::Id)
+}
+
+/// Takes events for this transaction: any that wait, or those named.
+async fn claim(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    ids: Option<&[i64]>,
+    limit: u64,
+) -> Result<Vec<Item>> {
+    let mut query = match ids {
+        None => waiting(ctx).limit(limit),
+        Some(ids) => webhook_event::Entity::find()
+            .filter(webhook_event::Column::Id.is_in(ids.iter().copied()))
+            .filter(webhook_event::Column::Status.eq("received"))
+            .order_by_asc(webhook_event::Column::Id),
+    };
+    if tx.get_database_backend() == DbBackend::Postgres {
+        query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    Ok(query.all(tx).await?.into_iter().map(read).collect())
+}
+
+/// Reads a stored event.
+fn read(row: webhook_event::Model) -> Item {
+    let read = match Envelope::parse(row.payload.as_bytes()) {
+        Err(error) => Err(error.to_string()),
+        Ok(envelope) => match Change::read(&envelope) {
+            Err(error) => Err(error.to_string()),
+            Ok(None) => Ok(None),
+            Ok(Some(change)) => Ok(Some(News {
+                event: row.event_id.clone(),
+                at: row.happened_at,
+                change,
+            })),
+        },
+    };
+    Item {
+        id: row.id,
+        event_id: row.event_id,
+        kind: row.r#type,
+        attempts: row.attempts,
+        read,
+    }
+}
+
+/// Handles what can be handled and says what becomes of each event.
+async fn judge(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    items: Vec<Item>,
+    fetched: &Fetched,
+) -> Result<Vec<(Item, Verdict)>> {
+    let told: Vec<&News> = items
+        .iter()
+        .filter_map(|item| item.read.as_ref().ok()?.as_ref())
+        .collect();
+    let better: Vec<Option<News>> = told.iter().map(|news| fetched.instead_of(news)).collect();
+    let extra = fetched.news.len();
+    let mut news: Vec<&News> = fetched.news.iter().collect();
+    news.extend(
+        told.into_iter()
+            .zip(&better)
+            .map(|(told, better)| better.as_ref().unwrap_or(told)),
+    );
+    let answers = if news.is_empty() {
+        Vec::new()
+    } else {
+        crate::billing::handle(ctx, tx, &news, &fetched.absent).await?
+    };
+    let mut answers = answers.into_iter();
+    // What was fetched may itself lead on to something.
+    let mut further: Vec<Wish> = Vec::new();
+    for answer in answers.by_ref().take(extra) {
+        if let Err(Trouble::Needs(wish)) = answer {
+            further.push(wish);
+        }
+    }
+    let mut further = further
+        .into_iter()
+        .filter(|wish| !fetched.asked.contains(wish));
+    let mut next = further.next();
+    let mut verdicts = Vec::with_capacity(items.len());
+    for item in items {
+        let verdict = match &item.read {
+            Err(cause) => Verdict::Failed(cause.clone()),
+            Ok(None) => Verdict::Ignored,
+            Ok(Some(_)) => match answers.next() {
+                Some(Ok(Done::Processed)) => Verdict::Processed,
+                Some(Ok(Done::Ignored)) => Verdict::Ignored,
+                Some(Err(Trouble::Bad(cause))) => Verdict::Failed(cause),
+                Some(Err(Trouble::Needs(wish))) if fetched.asked.contains(&wish) => {
+                    match next.take().or_else(|| further.next()) {
+                        Some(wish) => Verdict::Needs(wish),
+                        None => Verdict::Again(fetched.problem(&wish)),
+                    }
+                }
+                Some(Err(Trouble::Needs(wish))) => Verdict::Needs(wish),
+                None => return Err(Error::internal("an event was not answered")),
+            },
+        };
+        verdicts.push((item, verdict));
+    }
+    Ok(verdicts)
+}
+
+/// Asks Stripe for what is missing, outside of any transaction, and handles the events with it.
+async fn with_stripe(
+    ctx: &Context,
+    gateway: &dyn Gateway,
+    mut open: Vec<(Item, Wish)>,
+) -> Result<Worked> {
+    let mut worked = Worked::default();
+    let mut fetched = Fetched::default();
+    for _ in 0..ROUNDS {
+        if open.is_empty() {
+            break;
+        }
+        for (item, wish) in &open {
+            if let Ok(Some(news)) = &item.read {
+                fetched.ask(gateway, wish, news).await;
+            }
+        }
+        let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
+        open.clear();
+        let tx = ctx.begin().await?;
+        let items = claim(ctx, &*tx, Some(&ids), 0).await?;
+        let mut decided = Vec::new();
+        for (item, verdict) in judge(ctx, &*tx, items, &fetched).await? {
+            match verdict {
+                Verdict::Needs(wish) => open.push((item, wish)),
+                verdict => decided.push((item, verdict)),
+            }
+        }
+        worked.add(mark(ctx, &*tx, decided).await?);
+        tx.commit().await?;
+    }
+    if !open.is_empty() {
+        let tx = ctx.begin().await?;
+        let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
+        let late = claim(ctx, &*tx, Some(&ids), 0).await?;
+        let verdicts = late
+            .into_iter()
+            .map(|item| {
+                (
+                    item,
+                    Verdict::Again("what it refers to could not be found".to_owned()),
+                )
+            })
+            .collect();
+        worked.add(mark(ctx, &*tx, verdicts).await?);
+        tx.commit().await?;
+    }
+    Ok(worked)
+}
+
+/// Keeps others from these events for a minute.
+async fn lease(ctx: &Context, tx: &impl ConnectionTrait, needs: &[(Item, Wish)]) -> Result<()> {
+    if needs.is_empty() {
+        return Ok(());
+    }
+    webhook_event::Entity::update_many()
+        .col_expr(
+            webhook_event::Column::NextAttemptAt,
+            Expr::value(ctx.now() + TimeDelta::seconds(60)),
+        )
+        .filter(webhook_event::Column::Id.is_in(needs.iter().map(|(item, _)| item.id)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes down what became of each event.
+async fn mark(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    verdicts: Vec<(Item, Verdict)>,
+) -> Result<Worked> {
+    let mut worked = Worked::default();
+    let (mut processed, mut ignored) = (Vec::new(), Vec::new());
+    for (item, verdict) in verdicts {
+        match verdict {
+            Verdict::Processed => processed.push(item.id),
+            Verdict::Ignored => ignored.push(item.id),
+            Verdict::Failed(cause) => {
+                fail(ctx, tx, &item, &cause).await?;
+                worked.failed += 1;
+            }
+            Verdict::Again(cause) if item.attempts + 1 >= ATTEMPTS => {
+                fail(ctx, tx, &item, &cause).await?;
+                worked.failed += 1;
+            }
+            Verdict::Again(cause) => {
+                again(ctx, tx, &item, &cause).await?;
+                worked.waiting += 1;
+            }
+            Verdict::Needs(_) => worked.waiting += 1,
+        }
+    }
+    worked.processed += processed.len() as u64;
+    worked.ignored += ignored.len() as u64;
+    done(ctx, tx, "processed", processed).await?;
+    done(ctx, tx, "ignored", ignored).await?;
+    Ok(worked)
+}
+
+async fn done(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    status: &'static str,
+    ids: Vec<i64>,
+) -> Result<()> {
+    let rows: Vec<Vec<sea_orm::Value>> = ids
+        .into_iter()
+        .map(|id| vec![id.into(), status.into(), ctx.now().into()])
+        .collect();
+    let when = if tx.get_database_backend() == DbBackend::Postgres {
+        "TIMESTAMPTZ"
+    } else {
+        "TEXT"
+    };
+    let changed = bulk::update_from(
+        tx,
+        &[("id", "BIGINT"), ("status", "TEXT"), ("at", when)],
+        &rows,
+        "UPDATE webhook_event SET status = v.status, processed_at = v.at, \
+         attempts = attempts + 1, next_attempt_at = NULL, error = NULL \
+         FROM v WHERE webhook_event.id = v.id AND webhook_event.status = 'received'",
+    )
+    .await?;
+    if changed != rows.len() as u64 {
+        return Err(Error::conflict(
+            "Another worker has handled the same event.",
+        ));
+    }
+    Ok(())
+}
+
+async fn fail(ctx: &Context, tx: &impl ConnectionTrait, item: &Item, cause: &str) -> Result<()> {
+    tracing::error!(event = %item.event_id, kind = %item.kind, cause, "webhook event failed");
+    webhook_event::Entity::update_many()
+        .col_expr(webhook_event::Column::Status, Expr::value("failed"))
+        .col_expr(webhook_event::Column::Error, Expr::value(cause))
+        .col_expr(
+            webhook_event::Column::Attempts,
+            Expr::value(item.attempts + 1),
+        )
+        .col_expr(webhook_event::Column::ProcessedAt, Expr::value(ctx.now()))
+        .filter(webhook_event::Column::Id.eq(item.id))
+        .filter(webhook_event::Column::Status.eq("received"))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn again(ctx: &Context, tx: &impl ConnectionTrait, item: &Item, cause: &str) -> Result<()> {
+    tracing::warn!(event = %item.event_id, kind = %item.kind, cause, "webhook event waits");
+    let wait = TimeDelta::seconds(5 << item.attempts.clamp(0, 10));
+    webhook_event::Entity::update_many()
+        .col_expr(webhook_event::Column::Error, Expr::value(cause))
+        .col_expr(
+            webhook_event::Column::Attempts,
+            Expr::value(item.attempts + 1),
+        )
+        .col_expr(
+            webhook_event::Column::NextAttemptAt,
+            Expr::value(ctx.now() + wait),
+        )
+        .filter(webhook_event::Column::Id.eq(item.id))
+        .filter(webhook_event::Column::Status.eq("received"))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

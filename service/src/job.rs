@@ -1,0 +1,153 @@
+//! The outbox: work that is asked for inside a transaction and done after it, at least once.
+//!
+//! A job is a row. A worker claims due rows for a while with one `UPDATE … RETURNING`
+//! (`FOR UPDATE SKIP LOCKED` on PostgreSQL, where several processes claim at once) and runs them;
+//! a worker that dies loses its claim when the time is over. Jobs are therefore written so that
+//! running them twice does no harm. A job that keeps failing ends `dead`, where a person looks.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult,
+    QueryFilter, Statement, sea_query::Expr, sea_query::OnConflict,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// How long a claim lasts. Longer than any outside call may take.
+const CLAIM: TimeDelta = TimeDelta::seconds(120);
+/// Tries before a job is dead.
+const ATTEMPTS: i64 = 12;
+
+/// Asks for `kind` to be done at `run_at` with `payload`. With a `dedupe_key`, asking twice is
+/// asking once, also after it was done.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn enqueue(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    kind: &'static str,
+    payload: &impl Serialize,
+    dedupe_key: Option<String>,
+    run_at: DateTime<Utc>,
+) -> Result<()> {
+    let insert = entity::job::Entity::insert(entity::job::ActiveModel {
+        kind: Set(kind.to_owned()),
+        payload: Set(serde_json::to_value(payload)?),
+        dedupe_key: Set(dedupe_key),
+        run_at: Set(run_at),
+        attempts: Set(0),
+        status: Set("waiting".to_owned()),
+        created_at: Set(ctx.now()),
+        ..Default::default()
+    })
+    .on_conflict(
+        OnConflict::column(entity::job::Column::DedupeKey)
+            .do_nothing()
+            .to_owned(),
+    );
+    insert.exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// A claimed job.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Claimed {
+    /// `job.id`.
+    pub id: i64,
+    /// What to do.
+    pub kind: String,
+    /// With what.
+    pub payload: serde_json::Value,
+    /// How often it was tried, this time included.
+    pub attempts: i64,
+}
+
+impl Claimed {
+    /// The payload as the type it was enqueued with.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is not of that type.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.payload.clone())
+            .map_err(|e| Error::Internal(format!("job {} ({}): {e}", self.id, self.kind)))
+    }
+}
+
+/// Claims up to `limit` due jobs.
+///
+/// # Errors
+/// When the database is not available.
+pub async fn claim(ctx: &Context, limit: u64) -> Result<Vec<Claimed>> {
+    let tx = ctx.begin().await?;
+    let backend = ctx.db.backend();
+    let skip = if backend == DbBackend::Postgres {
+        "FOR UPDATE SKIP LOCKED"
+    } else {
+        ""
+    };
+    let now = ctx.now();
+    let statement = Statement::from_sql_and_values(
+        backend,
+        format!(
+            "UPDATE job SET claimed_until = $1, attempts = attempts + 1 WHERE id IN ( \
+               SELECT id FROM job WHERE status = 'waiting' AND run_at <= $2 \
+               AND (claimed_until IS NULL OR claimed_until <= $2) \
+               ORDER BY run_at, id LIMIT $3 {skip}) \
+             RETURNING id, kind, payload, attempts"
+        ),
+        [(now + CLAIM).into(), now.into(), (limit as i64).into()],
+    );
+    let mut claimed = Claimed::find_by_statement(statement).all(&*tx).await?;
+    tx.commit().await?;
+    claimed.sort_by_key(|j| j.id);
+    Ok(claimed)
+}
+
+/// Marks a job done, inside the transaction that did it where there is one.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn done(ctx: &Context, tx: &impl ConnectionTrait, id: i64) -> Result<()> {
+    entity::job::Entity::update_many()
+        .col_expr(entity::job::Column::Status, Expr::value("done"))
+        .col_expr(entity::job::Column::FinishedAt, Expr::value(ctx.now()))
+        .filter(entity::job::Column::Id.eq(id))
+        .filter(entity::job::Column::Status.eq("waiting"))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes a failure and plans the next try, each wait twice the one before (5 s … about 3 h); after
+/// the last try the job is dead.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn failed(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    job: &Claimed,
+    cause: &str,
+) -> Result<()> {
+    let dead = job.attempts >= ATTEMPTS;
+    let wait = TimeDelta::seconds(5 << job.attempts.clamp(1, 11));
+    entity::job::Entity::update_many()
+        .col_expr(
+            entity::job::Column::Status,
+            Expr::value(if dead { "dead" } else { "waiting" }),
+        )
+        .col_expr(entity::job::Column::RunAt, Expr::value(ctx.now() + wait))
+        .col_expr(
+            entity::job::Column::ClaimedUntil,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .col_expr(entity::job::Column::Error, Expr::value(cause.to_owned()))
+        .filter(entity::job::Column::Id.eq(job.id))
+        .filter(entity::job::Column::Status.eq("waiting"))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

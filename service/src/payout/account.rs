@@ -1,0 +1,330 @@
+//! The partner's Stripe account: connecting it, and following what Stripe still needs.
+
+use chrono::{DateTime, Utc};
+use domain::payout::PayoutAccountState;
+use entity::{partner, payout_account, person};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
+};
+use serde::{Deserialize, Serialize};
+use stripe_gateway::{CallError, Gateway, NewRecipient, RecipientAccount};
+
+use super::jobs;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::event::Entry;
+use crate::job;
+use crate::mail::{self, Letter};
+
+/// One thing Stripe still needs, as kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needed {
+    /// In words.
+    pub what: String,
+    /// Why what was given was not good enough.
+    pub problems: Vec<String>,
+    /// `user` (the partner) or `stripe`.
+    pub awaiting: String,
+    /// `currently_due`, `past_due` or `eventually_due`.
+    pub deadline: String,
+    /// By when, where Stripe says so.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// A partner's payout account as last retrieved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Where it stands.
+    pub state: PayoutAccountState,
+    /// `acct_…`; none before the first connection.
+    pub stripe_id: Option<String>,
+    /// What Stripe still needs.
+    pub needed: Vec<Needed>,
+    /// By when the most pressing of it is due.
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// When it was last retrieved.
+    pub checked_at: Option<DateTime<Utc>>,
+}
+
+/// The payout account of the actor's own organisation.
+///
+/// # Errors
+/// [`Error::NotFound`] for people who act for no partner.
+pub async fn own(ctx: &Context) -> Result<View> {
+    let (partner_id, ..) = ctx.partner()?;
+    of_partner(ctx.reader(), partner_id).await
+}
+
+/// The payout account of any partner; the caller has checked the right to it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_partner(db: &impl ConnectionTrait, partner_id: i64) -> Result<View> {
+    let Some(row) = find(db, partner_id).await? else {
+        return Ok(View {
+            state: PayoutAccountState::None,
+            stripe_id: None,
+            needed: Vec::new(),
+            deadline_at: None,
+            checked_at: None,
+        });
+    };
+    Ok(View {
+        state: row.state.parse().map_err(Error::internal)?,
+        stripe_id: Some(row.stripe_id),
+        needed: serde_json::from_value(row.requirements)?,
+        deadline_at: row.deadline_at,
+        checked_at: Some(row.checked_at),
+    })
+}
+
+async fn find(db: &impl ConnectionTrait, partner_id: i64) -> Result<Option<payout_account::Model>> {
+    Ok(payout_account::Entity::find()
+        .filter(payout_account::Column::PartnerId.eq(partner_id))
+        .one(db)
+        .await?)
+}
+
+/// Connects a payout account, or goes on with one that was begun, and answers with Stripe's page
+/// to send the owner to. `base_url` is the portal's own address.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members who do not own the organisation, [`Error::Unavailable`] when
+/// Stripe does not answer; a second try goes on where the first one stopped.
+pub async fn connect(ctx: &Context, gateway: &dyn Gateway, base_url: &str) -> Result<String> {
+    let (partner_id, person_id) = ctx.owner()?;
+    let stripe_id = match find(ctx.reader(), partner_id).await? {
+        Some(row) if row.state != PayoutAccountState::Closed.as_str() => row.stripe_id,
+        closed => create(ctx, gateway, partner_id, person_id, closed).await?,
+    };
+    let back = format!("{base_url}/partner/payout-account/returned");
+    let again = format!("{base_url}/partner/payout-account/continue");
+    let link = gateway
+        .account_link(&stripe_id, &back, &again)
+        .await
+        .map_err(|e| unavailable("Nothing was changed. Try again in a minute.", e))?;
+    Ok(link.url)
+}
+
+async fn create(
+    ctx: &Context,
+    gateway: &dyn Gateway,
+    partner_id: i64,
+    person_id: i64,
+    closed: Option<payout_account::Model>,
+) -> Result<String> {
+    let partner = partner::Entity::find_by_id(partner_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let person = person::Entity::find_by_id(person_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let new = NewRecipient {
+        display_name: partner.name,
+        email: person.email,
+        country: partner.country,
+        entity_type: None,
+    };
+    // The key names what the account replaces, so a repeated click makes one account, and a closed
+    // account can be followed by another.
+    let key = match &closed {
+        None => format!("portico:recipient:{partner_id}"),
+        Some(old) => format!("portico:recipient:{partner_id}:after:{}", old.stripe_id),
+    };
+    let account = gateway
+        .create_recipient(&new, &key)
+        .await
+        .map_err(|e| unavailable("Your account was not connected. Try again in a minute.", e))?;
+    let tx = ctx.begin().await?;
+    if let Some(old) = closed {
+        payout_account::Entity::delete_by_id(old.id)
+            .exec(&*tx)
+            .await?;
+    }
+    // Another click of the same owner may have stored it meanwhile; it is the same account then.
+    if find(&*tx, partner_id).await?.is_none() {
+        let kept = Kept::of(&account)?;
+        payout_account::Entity::insert(payout_account::ActiveModel {
+            partner_id: Set(partner_id),
+            stripe_id: Set(account.id.clone()),
+            state: Set(kept.state.as_str().to_owned()),
+            requirements: Set(kept.needed),
+            deadline_at: Set(account.minimum_deadline_at),
+            checked_at: Set(ctx.now()),
+            created_at: Set(ctx.now()),
+            ..Default::default()
+        })
+        .exec_without_returning(&*tx)
+        .await?;
+        Entry::new(
+            "payout_account.connected",
+            "partner",
+            partner_id,
+            "Began to connect a payout account at Stripe.",
+        )
+        .partner(partner_id)
+        .detail(serde_json::json!({ "stripe_id": account.id }))
+        .record(ctx, &*tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(account.id)
+}
+
+/// The way into the partner's Express dashboard at Stripe.
+///
+/// # Errors
+/// [`Error::Conflict`] before an account is connected, [`Error::Unavailable`] when Stripe does not
+/// answer.
+pub async fn dashboard(ctx: &Context, gateway: &dyn Gateway) -> Result<String> {
+    let (partner_id, _) = ctx.owner()?;
+    let row = find(ctx.reader(), partner_id)
+        .await?
+        .ok_or_else(|| Error::conflict("Connect a payout account first."))?;
+    let link = gateway
+        .express_login_link(&row.stripe_id)
+        .await
+        .map_err(|e| unavailable("Stripe could not open your dashboard. Try again.", e))?;
+    Ok(link.url)
+}
+
+/// Retrieves the actor's own account after the owner came back from Stripe. Coming back proves
+/// nothing; what Stripe says now counts.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn returned(ctx: &Context, gateway: &dyn Gateway) -> Result<View> {
+    let (partner_id, ..) = ctx.partner()?;
+    if let Some(row) = find(ctx.reader(), partner_id).await? {
+        refresh(ctx, gateway, &row.stripe_id).await?;
+    }
+    own(ctx).await
+}
+
+/// Asks for an account to be retrieved soon: an event said that it changed.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn changed(ctx: &Context, tx: &impl ConnectionTrait, stripe_id: &str) -> Result<()> {
+    let payload = jobs::StripeObject {
+        stripe_id: stripe_id.to_owned(),
+    };
+    job::enqueue(ctx, tx, jobs::REFRESH_ACCOUNT, &payload, None, ctx.now()).await
+}
+
+/// Retrieves an account and keeps what Stripe says. An account that is nobody's is left alone.
+///
+/// # Errors
+/// [`Error::Unavailable`] when Stripe does not answer.
+pub async fn refresh(ctx: &Context, gateway: &dyn Gateway, stripe_id: &str) -> Result<()> {
+    let known = payout_account::Entity::find()
+        .filter(payout_account::Column::StripeId.eq(stripe_id))
+        .one(ctx.reader())
+        .await?;
+    let Some(known) = known else { return Ok(()) };
+    let account = gateway
+        .recipient(stripe_id)
+        .await
+        .map_err(|e| unavailable("Stripe does not answer. The state shown may be old.", e))?;
+    let kept = Kept::of(&account)?;
+    let tx = ctx.begin().await?;
+    // An answer that was asked for earlier must not overwrite a later one.
+    let updated = payout_account::Entity::update_many()
+        .col_expr(
+            payout_account::Column::State,
+            Expr::value(kept.state.as_str()),
+        )
+        .col_expr(
+            payout_account::Column::Requirements,
+            Expr::value(kept.needed),
+        )
+        .col_expr(
+            payout_account::Column::DeadlineAt,
+            Expr::value(account.minimum_deadline_at),
+        )
+        .col_expr(payout_account::Column::CheckedAt, Expr::value(ctx.now()))
+        .filter(payout_account::Column::Id.eq(known.id))
+        .filter(payout_account::Column::CheckedAt.lte(ctx.now()))
+        .exec(&*tx)
+        .await?
+        .rows_affected;
+    if updated == 1 && kept.state.as_str() != known.state {
+        Entry::new(
+            "payout_account.changed",
+            "partner",
+            known.partner_id,
+            format!("Payout account: {}.", kept.state.label()),
+        )
+        .partner(known.partner_id)
+        .detail(serde_json::json!({ "from": known.state, "to": kept.state.as_str() }))
+        .record(ctx, &*tx)
+        .await?;
+        mail::send_to_owners(ctx, &*tx, known.partner_id, letter(kept.state)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn letter(state: PayoutAccountState) -> Letter {
+    Letter::new(format!(
+        "Your payout account: {}",
+        state.label().to_lowercase()
+    ))
+    .text(state.sentence())
+    .link("Payout account", "/partner/payout-account")
+}
+
+/// What of Stripe's answer is kept.
+struct Kept {
+    state: PayoutAccountState,
+    needed: serde_json::Value,
+}
+
+impl Kept {
+    fn of(account: &RecipientAccount) -> Result<Self> {
+        let requirements: Vec<domain::payout::Requirement> = account
+            .requirements
+            .iter()
+            .map(|r| domain::payout::Requirement {
+                what: r.code.clone(),
+                awaiting: r.awaiting.as_str().to_owned(),
+                deadline: r.deadline.as_str().to_owned(),
+            })
+            .collect();
+        let state = PayoutAccountState::from_stripe(
+            Some(account.transfers_status.as_str()),
+            &requirements,
+            account.closed,
+        );
+        let needed: Vec<Needed> = account
+            .requirements
+            .iter()
+            .map(|r| Needed {
+                what: r.what.clone(),
+                problems: r.problems.clone(),
+                awaiting: r.awaiting.as_str().to_owned(),
+                deadline: r.deadline.as_str().to_owned(),
+                due: r.due,
+            })
+            .collect();
+        Ok(Self {
+            state,
+            needed: serde_json::to_value(needed)?,
+        })
+    }
+}
+
+/// A call that did not go well, as a sentence with what it means.
+pub(super) fn unavailable(sentence: &str, cause: CallError) -> Error {
+    match cause {
+        CallError::Definite { ref message, .. } => {
+            Error::Conflict(format!("Stripe refused: {message}"))
+        }
+        other => Error::Unavailable {
+            message: sentence.to_owned(),
+            cause: other.to_string(),
+        },
+    }
+}

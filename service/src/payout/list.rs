@@ -1,0 +1,297 @@
+//! What people look at: runs and their items for finance, payouts for the partner.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::money::Money;
+use domain::payout::{PayoutStatus, RunStatus};
+use entity::{commission, partner, payout, payout_item, payout_run, person};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{money, run};
+use crate::context::{Actor, Context};
+use crate::error::{Error, Result};
+use crate::event::{self, Line};
+
+/// A run as a row of a list.
+#[derive(Clone, Debug)]
+pub struct RunLine {
+    /// The run.
+    pub run: payout_run::Model,
+    /// Its state.
+    pub status: RunStatus,
+    /// What it pays, per currency.
+    pub totals: Vec<Money>,
+    /// How many partners it pays.
+    pub partners: usize,
+}
+
+/// One page of a list, and how many rows there are in all.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows of this page.
+    pub rows: Vec<T>,
+    /// All rows.
+    pub total: u64,
+}
+
+/// The runs, newest first, for staff.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn runs(
+    ctx: &Context,
+    status: Option<RunStatus>,
+    page: u64,
+    per: u64,
+) -> Result<Page<RunLine>> {
+    ctx.any_staff()?;
+    let db = ctx.reader();
+    let mut query = payout_run::Entity::find().order_by_desc(payout_run::Column::Id);
+    if let Some(status) = status {
+        query = query.filter(payout_run::Column::Status.eq(status.as_str()));
+    }
+    let total = query.clone().count(db).await?;
+    let per = per.max(1);
+    let found = query
+        .offset(page.saturating_sub(1) * per)
+        .limit(per)
+        .all(db)
+        .await?;
+    let mut rows = Vec::with_capacity(found.len());
+    for run in found {
+        let partners = payout_item::Entity::find()
+            .filter(payout_item::Column::RunId.eq(run.id))
+            .filter(payout_item::Column::Included.eq(true))
+            .count(db)
+            .await?;
+        rows.push(RunLine {
+            status: run.status.parse().map_err(Error::internal)?,
+            totals: run::totals(db, run.id).await?,
+            partners: usize::try_from(partners).unwrap_or(usize::MAX),
+            run,
+        });
+    }
+    Ok(Page { rows, total })
+}
+
+/// One partner and currency of a run.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The row.
+    pub item: payout_item::Model,
+    /// The partner's name.
+    pub partner: String,
+    /// What is payable to it at the cut-off.
+    pub amount: Money,
+    /// Its payout, once frozen.
+    pub payout: Option<payout::Model>,
+}
+
+/// A run with everything a person decides by.
+#[derive(Clone, Debug)]
+pub struct RunView {
+    /// The run.
+    pub run: payout_run::Model,
+    /// Its state.
+    pub status: RunStatus,
+    /// What it pays, per currency.
+    pub totals: Vec<Money>,
+    /// Everybody with a balance, in or left out.
+    pub items: Vec<Item>,
+    /// Names of those who had a hand in it, by `person.id`.
+    pub people: HashMap<i64, String>,
+    /// What happened to it, newest first.
+    pub timeline: Vec<Line>,
+}
+
+/// One run, for staff.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing run and for people outside the vendor.
+pub async fn run(ctx: &Context, run_id: i64) -> Result<RunView> {
+    ctx.any_staff()?;
+    let db = ctx.reader();
+    let run = payout_run::Entity::find_by_id(run_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let names = partner_names(db, Some(run.program_id)).await?;
+    let mut payouts: HashMap<(i64, String), payout::Model> = payout::Entity::find()
+        .filter(payout::Column::RunId.eq(run_id))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|p| ((p.partner_id, p.currency.clone()), p))
+        .collect();
+    let found = payout_item::Entity::find()
+        .filter(payout_item::Column::RunId.eq(run_id))
+        .order_by_desc(payout_item::Column::Included)
+        .order_by_desc(payout_item::Column::Amount)
+        .all(db)
+        .await?;
+    let items = found
+        .into_iter()
+        .map(|item| {
+            Ok(Item {
+                partner: names.get(&item.partner_id).cloned().unwrap_or_default(),
+                amount: money(item.amount, &item.currency)?,
+                payout: payouts.remove(&(item.partner_id, item.currency.clone())),
+                item,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let hands: Vec<i64> = [
+        Some(run.created_by),
+        run.submitted_by,
+        run.approved_by,
+        run.second_approved_by,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let people = person::Entity::find()
+        .filter(person::Column::Id.is_in(hands))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|p| (p.id, p.name))
+        .collect();
+    Ok(RunView {
+        status: run.status.parse().map_err(Error::internal)?,
+        totals: run::totals(db, run_id).await?,
+        timeline: event::timeline(db, "payout_run", run_id, true).await?,
+        items,
+        people,
+        run,
+    })
+}
+
+async fn partner_names(
+    db: &impl ConnectionTrait,
+    program_id: Option<i64>,
+) -> Result<HashMap<i64, String>> {
+    let mut query = partner::Entity::find();
+    if let Some(id) = program_id {
+        query = query.filter(partner::Column::ProgramId.eq(id));
+    }
+    Ok(query
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|p| (p.id, p.name))
+        .collect())
+}
+
+/// A payout as a row of a list.
+#[derive(Clone, Debug)]
+pub struct PayoutLine {
+    /// The payout.
+    pub payout: payout::Model,
+    /// Its state.
+    pub status: PayoutStatus,
+    /// How much.
+    pub amount: Money,
+    /// To whom.
+    pub partner: String,
+}
+
+pub(super) fn payout_line(payout: payout::Model, partner: String) -> Result<PayoutLine> {
+    Ok(PayoutLine {
+        status: payout.status.parse().map_err(Error::internal)?,
+        amount: money(payout.amount, &payout.currency)?,
+        partner,
+        payout,
+    })
+}
+
+/// The payouts the actor may see, newest first: a partner's own, or everybody's for staff.
+///
+/// # Errors
+/// [`Error::NotFound`] for everyone else.
+pub async fn payouts(
+    ctx: &Context,
+    status: Option<PayoutStatus>,
+    page: u64,
+    per: u64,
+) -> Result<Page<PayoutLine>> {
+    let db = ctx.reader();
+    let mut query = payout::Entity::find().order_by_desc(payout::Column::Id);
+    match ctx.actor {
+        Actor::Partner { partner_id, .. } => {
+            ctx.earnings_partner().await?;
+            query = query.filter(payout::Column::PartnerId.eq(partner_id));
+        }
+        Actor::Staff { .. } => {}
+        _ => return Err(Error::NotFound),
+    }
+    if let Some(status) = status {
+        query = query.filter(payout::Column::Status.eq(status.as_str()));
+    }
+    let total = query.clone().count(db).await?;
+    let per = per.max(1);
+    let found = query
+        .offset(page.saturating_sub(1) * per)
+        .limit(per)
+        .all(db)
+        .await?;
+    let names = partner_names(db, None).await?;
+    let rows = found
+        .into_iter()
+        .map(|p| {
+            let name = names.get(&p.partner_id).cloned().unwrap_or_default();
+            payout_line(p, name)
+        })
+        .collect::<Result<_>>()?;
+    Ok(Page { rows, total })
+}
+
+/// A payout with the commissions in it.
+#[derive(Clone, Debug)]
+pub struct PayoutView {
+    /// The payout.
+    pub line: PayoutLine,
+    /// What it is made of, oldest first.
+    pub commissions: Vec<commission::Model>,
+    /// What happened to it, newest first.
+    pub timeline: Vec<Line>,
+    /// When the money goes on to the partner's bank is Stripe's to say; this is when we transferred.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// One payout: a partner's own, or any for staff.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing or foreign one.
+pub async fn payout(ctx: &Context, payout_id: i64) -> Result<PayoutView> {
+    let db = ctx.reader();
+    let mut query = payout::Entity::find_by_id(payout_id);
+    let staff = match ctx.actor {
+        Actor::Partner { partner_id, .. } => {
+            ctx.earnings_partner().await?;
+            query = query.filter(payout::Column::PartnerId.eq(partner_id));
+            false
+        }
+        Actor::Staff { .. } => true,
+        _ => return Err(Error::NotFound),
+    };
+    let row = query.one(db).await?.ok_or(Error::NotFound)?;
+    let partner = partner::Entity::find_by_id(row.partner_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let commissions = commission::Entity::find()
+        .filter(commission::Column::PayoutId.eq(row.id))
+        .order_by_asc(commission::Column::EarnedAt)
+        .order_by_asc(commission::Column::Id)
+        .all(db)
+        .await?;
+    Ok(PayoutView {
+        timeline: event::timeline(db, "payout", row.id, staff).await?,
+        settled_at: row.settled_at,
+        line: payout_line(row, partner.name)?,
+        commissions,
+    })
+}

@@ -1,0 +1,352 @@
+//! A program with product lines, partners and staff, for tests about registrations.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::deal::{DealStatus, SalesStage};
+use domain::partner::{MemberRole, StaffRole};
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use serde_json::json;
+use service::deal::{self, Approval, Fields};
+use service::{Actor, Context, account};
+
+use crate::support::{Engine, TestDb, day};
+
+/// A partner with its owner.
+#[derive(Clone, Copy, Debug)]
+pub struct Partner {
+    /// `partner.id`.
+    pub id: i64,
+    /// `person.id`.
+    pub person: i64,
+}
+
+/// See the module.
+pub struct World {
+    pub test: TestDb,
+    /// A Monday morning.
+    pub now: DateTime<Utc>,
+    pub program: i64,
+    /// `product_line.id` of CRM and Analytics.
+    pub lines: [i64; 2],
+    /// `tier.id`, ranks 0 and 2.
+    pub tiers: [i64; 2],
+    pub manager: i64,
+    pub admin: i64,
+    plan: i64,
+}
+
+impl World {
+    /// A fresh one; none where the engine is not there.
+    pub async fn new(engine: Engine) -> Option<Self> {
+        let test = TestDb::new(engine).await?;
+        let now = day(2026, 3, 2) + TimeDelta::hours(9);
+        let began = day(2025, 1, 1);
+        let db = test.db.reader();
+        let program = entity::program::Entity::insert(entity::program::ActiveModel {
+            slug: Set("partners".to_owned()),
+            name: Set("Lumen Partners".to_owned()),
+            vendor_name: Set("Lumen".to_owned()),
+            kind: Set("partner".to_owned()),
+            currency: Set("EUR".to_owned()),
+            time_zone: Set("Europe/Berlin".to_owned()),
+            pitch: Set(json!({})),
+            application_questions: Set(json!([])),
+            deal_questions: Set(json!([
+                { "id": "seats", "label": "How many seats?", "required": true }
+            ])),
+            open_to_applications: Set(true),
+            accent: Set("#3355ff".to_owned()),
+            created_at: Set(began),
+            ..Default::default()
+        })
+        .exec_with_returning(db)
+        .await
+        .expect("a program");
+        let mut lines = [0; 2];
+        for (place, name) in ["CRM", "Analytics"].into_iter().enumerate() {
+            let line = entity::product_line::Entity::insert(entity::product_line::ActiveModel {
+                program_id: Set(program.id),
+                code: Set(name.to_lowercase()),
+                name: Set(name.to_owned()),
+                ..Default::default()
+            });
+            lines[place] = line
+                .exec_with_returning(db)
+                .await
+                .expect("a product line")
+                .id;
+        }
+        let mut tiers = [0; 2];
+        for (place, (rank, name)) in [(0, "Registered"), (2, "Gold")].into_iter().enumerate() {
+            let tier = entity::tier::Entity::insert(entity::tier::ActiveModel {
+                program_id: Set(program.id),
+                rank: Set(rank),
+                name: Set(name.to_owned()),
+                min_revenue: Set(0),
+                min_customers: Set(0),
+                min_won_deals: Set(0),
+                min_certified: Set(0),
+                benefits: Set(String::new()),
+                ..Default::default()
+            });
+            tiers[place] = tier.exec_with_returning(db).await.expect("a tier").id;
+        }
+        let plan = entity::plan::Entity::insert(entity::plan::ActiveModel {
+            program_id: Set(program.id),
+            name: Set("Standard".to_owned()),
+            is_default: Set(true),
+            created_at: Set(began),
+            ..Default::default()
+        })
+        .exec_with_returning(db)
+        .await
+        .expect("a plan");
+        let mut world = Self {
+            now,
+            program: program.id,
+            lines,
+            tiers,
+            manager: 0,
+            admin: 0,
+            plan: plan.id,
+            test,
+        };
+        world.policy(1, None).await;
+        world.manager = world
+            .someone("Mia Manager", "mia@lumen.example", Some("manager"))
+            .await;
+        world.admin = world
+            .someone("Ada Admin", "ada@lumen.example", Some("admin"))
+            .await;
+        Some(world)
+    }
+
+    /// A version of the policy, in force now; approves at once below the amount from rank 2.
+    pub async fn policy(&self, version: i64, below: Option<i64>) {
+        entity::policy_version::Entity::insert(entity::policy_version::ActiveModel {
+            program_id: Set(self.program),
+            version: Set(version),
+            effective_from: Set(day(2025, 1, 1) + TimeDelta::days(version)),
+            attribution_days: Set(90),
+            protection_days: Set(90),
+            extension_days: Set(30),
+            extensions_allowed: Set(1),
+            hold_days: Set(30),
+            clawback_days: Set(90),
+            payout_minimum: Set(5_000),
+            payout_day: Set(15),
+            second_approval_above: Set(1_000_000),
+            deal_review_hours: Set(16),
+            application_review_hours: Set(16),
+            reapply_after_days: Set(30),
+            auto_approve_below: Set(below),
+            auto_approve_min_tier: Set(below.map(|_| 2)),
+            countries: Set(json!([])),
+            created_at: Set(day(2025, 1, 1)),
+            ..Default::default()
+        })
+        .exec_without_returning(self.test.db.reader())
+        .await
+        .expect("a policy");
+    }
+
+    /// A person.
+    pub async fn someone(&self, name: &str, email: &str, staff: Option<&str>) -> i64 {
+        entity::person::Entity::insert(entity::person::ActiveModel {
+            email: Set(email.to_owned()),
+            name: Set(name.to_owned()),
+            staff_role: Set(staff.map(str::to_owned)),
+            locale: Set("en".to_owned()),
+            time_zone: Set("UTC".to_owned()),
+            email_verified_at: Set(Some(self.now)),
+            created_at: Set(self.now),
+            ..Default::default()
+        })
+        .exec_with_returning(self.test.db.reader())
+        .await
+        .expect("a person")
+        .id
+    }
+
+    /// A partner of the entry tier, with its owner, known by a domain.
+    pub async fn partner(&self, name: &str) -> Partner {
+        let domain = format!("{}-agency.com", name.to_lowercase());
+        let person = self
+            .someone(&format!("{name} Owner"), &format!("owner@{domain}"), None)
+            .await;
+        let partner = entity::partner::Entity::insert(entity::partner::ActiveModel {
+            program_id: Set(self.program),
+            name: Set(name.to_owned()),
+            legal_name: Set(format!("{name} GmbH")),
+            website: Set(format!("https://www.{domain}/")),
+            domain: Set(domain),
+            country: Set("DE".to_owned()),
+            currency: Set("EUR".to_owned()),
+            partner_type: Set("agency".to_owned()),
+            size: Set("11_50".to_owned()),
+            status: Set("active".to_owned()),
+            tier_id: Set(self.tiers[0]),
+            tier_since: Set(self.now),
+            plan_id: Set(self.plan),
+            manager_id: Set(Some(self.manager)),
+            members_see_earnings: Set(true),
+            profile: Set(String::new()),
+            created_at: Set(self.now),
+            ..Default::default()
+        })
+        .exec_with_returning(self.test.db.reader())
+        .await
+        .expect("a partner");
+        entity::member::Entity::insert(entity::member::ActiveModel {
+            partner_id: Set(partner.id),
+            person_id: Set(person),
+            role: Set("owner".to_owned()),
+            joined_at: Set(self.now),
+            ..Default::default()
+        })
+        .exec_without_returning(self.test.db.reader())
+        .await
+        .expect("a member");
+        Partner {
+            id: partner.id,
+            person,
+        }
+    }
+
+    /// The partner's owner, now.
+    pub fn of(&self, partner: Partner) -> Context {
+        let actor = Actor::Partner {
+            person_id: partner.person,
+            partner_id: partner.id,
+            role: MemberRole::Owner,
+        };
+        self.test.context(actor, self.now)
+    }
+
+    /// The manager, now.
+    pub fn manager(&self) -> Context {
+        self.staff(self.manager, StaffRole::Manager)
+    }
+
+    /// Somebody of the staff, now.
+    pub fn staff(&self, person_id: i64, role: StaffRole) -> Context {
+        self.test
+            .context(Actor::Staff { person_id, role }, self.now)
+    }
+
+    /// The portal itself, now.
+    pub fn system(&self) -> Context {
+        self.test.system(self.now)
+    }
+
+    /// A complete form for a company and the given product lines.
+    pub fn form(&self, name: &str, domain: &str, lines: &[i64]) -> Fields {
+        let close = (self.now + TimeDelta::days(60)).date_naive();
+        Fields {
+            customer_name: name.to_owned(),
+            customer_domain: domain.to_owned(),
+            customer_country: "DE".to_owned(),
+            contact_name: "Carla Customer".to_owned(),
+            contact_email: "carla@customer.example".to_owned(),
+            product_lines: lines.iter().map(i64::to_string).collect(),
+            need: "A CRM for the field team".to_owned(),
+            value: "12,000.00".to_owned(),
+            currency: "EUR".to_owned(),
+            term_months: "12".to_owned(),
+            expected_close: close.to_string(),
+            ..Fields::default()
+        }
+        .with_answers(&[("answer_seats".to_owned(), "40".to_owned())])
+    }
+
+    /// A registration that was sent; what became of it is the caller's to look at.
+    pub async fn sent(&self, partner: Partner, name: &str, domain: &str, lines: &[i64]) -> i64 {
+        let ctx = self.of(partner);
+        let form = self.form(name, domain, lines);
+        let id = deal::start(&ctx, &form).await.expect("starts");
+        deal::submit(&ctx, id, &form).await.expect("is sent");
+        id
+    }
+
+    /// A registration that is protected.
+    pub async fn protected(&self, partner: Partner, name: &str, domain: &str) -> i64 {
+        let id = self.sent(partner, name, domain, &self.lines[..1]).await;
+        deal::take(&self.manager(), id).await.expect("taken");
+        deal::approve(&self.manager(), id, &Approval::default())
+            .await
+            .expect("approved");
+        id
+    }
+
+    /// The row.
+    pub async fn row(&self, id: i64) -> entity::deal::Model {
+        entity::deal::Entity::find_by_id(id)
+            .one(self.test.db.reader())
+            .await
+            .expect("readable")
+            .expect("there")
+    }
+
+    /// Where it stands.
+    pub async fn status(&self, id: i64) -> DealStatus {
+        self.row(id).await.status.parse().expect("a status")
+    }
+
+    /// A registration put into a state by force, with what belongs to the state: for trying every
+    /// step out of it.
+    pub async fn put(&self, partner: Partner, state: DealStatus, domain: &str) -> i64 {
+        let ctx = self.of(partner);
+        let form = self.form("Put Ltd", domain, &self.lines[..1]);
+        let id = deal::start(&ctx, &form).await.expect("starts");
+        let db = self.test.db.reader();
+        let tx = self.system().begin().await.expect("begins");
+        let known = account::find_or_create(&self.system(), &*tx, domain, "Put Ltd", None)
+            .await
+            .expect("an account");
+        tx.commit().await.expect("commits");
+        let sent = state != DealStatus::Draft;
+        let protected = matches!(state, DealStatus::Approved);
+        let until = self.now + TimeDelta::days(30);
+        entity::deal::Entity::update(entity::deal::ActiveModel {
+            id: Set(id),
+            status: Set(state.as_str().to_owned()),
+            stage: Set(SalesStage::Qualified.as_str().to_owned()),
+            customer_domain: Set(domain.to_owned()),
+            account_id: Set(sent.then_some(known.id)),
+            submitted_at: Set(sent.then_some(self.now)),
+            review_due_at: Set(sent.then_some(self.now)),
+            protected_until: Set(protected.then_some(until)),
+            decided_at: Set(protected.then_some(self.now)),
+            ..Default::default()
+        })
+        .exec(db)
+        .await
+        .expect("put");
+        if protected {
+            entity::protection::Entity::insert(entity::protection::ActiveModel {
+                deal_id: Set(id),
+                partner_id: Set(partner.id),
+                account_id: Set(known.id),
+                product_line_id: Set(self.lines[0]),
+                starts_at: Set(self.now),
+                expires_at: Set(Some(until)),
+                ..Default::default()
+            })
+            .exec_without_returning(db)
+            .await
+            .expect("protected");
+        }
+        id
+    }
+
+    /// The newest mail's subject to an address.
+    pub async fn mail_to(&self, address: &str) -> Option<String> {
+        use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+        entity::mail::Entity::find()
+            .filter(entity::mail::Column::ToAddress.eq(address))
+            .order_by_desc(entity::mail::Column::Id)
+            .one(self.test.db.reader())
+            .await
+            .expect("readable")
+            .map(|m| m.subject)
+    }
+}

@@ -1,0 +1,343 @@
+//! What people look at first: earnings, tiers, and what finance owes.
+
+use domain::money::{Currency, Money};
+use domain::partner::{MemberRole, StaffRole};
+use domain::plan::ready_made;
+use entity::{payout_account, tier};
+use rstest::rstest;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use serde_json::json;
+use service::commission::mature;
+use service::earnings::{earnings, finance_home};
+use service::tier::{Reviewed, history, review_all, set_by_hand, standing};
+use service::{Actor, Context, Error};
+
+use crate::support::{Engine, day};
+use crate::world::{World, customer, event, invoice, invoice_in, payment, refund};
+
+fn owner(world: &World, which: usize) -> Context {
+    let actor = Actor::Partner {
+        person_id: world.finance[0],
+        partner_id: world.partners[which],
+        role: MemberRole::Owner,
+    };
+    world.test.context(actor, world.now)
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let february = -86_400 * 10;
+    world
+        .deliver(&[
+            event(
+                "evt_c",
+                "customer.created",
+                february,
+                customer("cus_1", "a@acme.com"),
+            ),
+            event(
+                "evt_1",
+                "invoice.paid",
+                february,
+                invoice("in_1", "cus_1", &[("il_1", 30_000)], february),
+            ),
+            event(
+                "evt_2",
+                "invoice.paid",
+                1,
+                invoice("in_2", "cus_1", &[("il_2", 60_000)], 1),
+            ),
+            event(
+                "evt_3",
+                "invoice.paid",
+                2,
+                invoice_in("in_3", "cus_1", &[("il_3", 1_000)], 2, "jpy"),
+            ),
+            event(
+                "evt_p",
+                "invoice_payment.paid",
+                3,
+                payment("inpay_1", "in_2", "pi_1", 72_000),
+            ),
+            event(
+                "evt_r",
+                "refund.created",
+                50,
+                refund("re_1", "pi_1", 7_200, 50),
+            ),
+        ])
+        .await;
+    payout_account::ActiveModel {
+        partner_id: Set(world.partners[0]),
+        stripe_id: Set("acct_1".to_owned()),
+        state: Set("ready".to_owned()),
+        requirements: Set(json!([])),
+        checked_at: Set(world.now),
+        created_at: Set(world.now),
+        ..Default::default()
+    }
+    .insert(world.test.db.reader())
+    .await
+    .expect("account");
+    world.now = day(2026, 3, 25);
+    assert_eq!(
+        mature(&world.system()).await.expect("works"),
+        1,
+        "February's line only"
+    );
+    let seen = earnings(&owner(&world, 0), world.partners[0])
+        .await
+        .expect("own");
+    assert_eq!(seen.balances.len(), 2);
+    let euros = &seen.balances[0];
+    assert_eq!(
+        (euros.currency, euros.pending, euros.payable, euros.held),
+        (Currency::EUR, 13_500 - 1_350, 6_750, 0)
+    );
+    assert_eq!(seen.balances[1].pending, 225);
+    assert_eq!(seen.months.len(), 24, "twelve months in two currencies");
+    let of = |month: &str| {
+        let m = seen
+            .months
+            .iter()
+            .find(|m| m.month == month && m.currency == Currency::EUR);
+        m.map(|m| (m.earned, m.given_back, m.revenue))
+            .expect("there")
+    };
+    assert_eq!(of("2026-02"), (6_750, 0, 30_000));
+    assert_eq!(of("2026-03"), (13_500, -1_350, 54_000));
+    assert_eq!(of("2025-04"), (0, 0, 0));
+    assert_eq!(seen.next_payout.on.to_string(), "2026-04-05");
+    assert_eq!(
+        seen.next_payout.estimates,
+        [Money::new(6_750, Currency::EUR)]
+    );
+    assert!(seen.next_payout.account_ready);
+    assert_eq!(seen.recent.len(), 4);
+    assert_eq!(seen.recent[0].kind, "reversal");
+
+    // Silver with 840.00 of revenue; Gold asks 2,000.00 and pays 2.5 points more.
+    let tier = &seen.standing;
+    assert_eq!(
+        (tier.name.as_str(), tier.metrics.revenue_minor),
+        ("Silver", 84_000)
+    );
+    assert_eq!(tier.metrics.customers, 1);
+    let next = tier.next.as_ref().expect("Gold");
+    assert_eq!(
+        (next.name.as_str(), next.progress[0].missing()),
+        ("Gold", 116_000)
+    );
+    assert_eq!(next.would_earn_more, Some(Money::new(2_100, Currency::EUR)));
+    assert_eq!(
+        standing(&owner(&world, 0), world.partners[0])
+            .await
+            .expect("own"),
+        *tier
+    );
+
+    // Nobody else's business.
+    assert!(matches!(
+        earnings(&owner(&world, 1), world.partners[0]).await,
+        Err(Error::NotFound)
+    ));
+    assert!(matches!(
+        standing(&owner(&world, 1), world.partners[0]).await,
+        Err(Error::NotFound)
+    ));
+    let empty = earnings(&owner(&world, 1), world.partners[1])
+        .await
+        .expect("own");
+    assert_eq!(
+        (empty.balances.len(), empty.months.len(), empty.recent.len()),
+        (1, 12, 0)
+    );
+    assert!(earnings(&world.finance(0), world.partners[0]).await.is_ok());
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn finance_sees_what_is_owed_and_since_when(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            event(
+                "evt_c",
+                "customer.created",
+                0,
+                customer("cus_1", "a@acme.com"),
+            ),
+            event(
+                "evt_1",
+                "invoice.paid",
+                1,
+                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
+            ),
+            event(
+                "evt_d",
+                "customer.created",
+                0,
+                customer("cus_2", "x@gmail.com"),
+            ),
+            event(
+                "evt_2",
+                "invoice.paid",
+                2,
+                invoice("in_2", "cus_2", &[("il_2", 10_000)], 2),
+            ),
+        ])
+        .await;
+    world.now = day(2026, 5, 15);
+    mature(&world.system()).await.expect("works");
+    let late = (day(2026, 5, 10) - day(2026, 3, 1)).num_seconds();
+    let fresh = invoice("in_3", "cus_1", &[("il_3", 4_000)], late);
+    world
+        .deliver(&[event("evt_3", "invoice.paid", late, fresh)])
+        .await;
+    let home = finance_home(&world.finance(0)).await.expect("reads");
+    assert_eq!(home.owed.len(), 1);
+    let owed = &home.owed[0];
+    assert_eq!((owed.pending, owed.payable, owed.negative), (900, 2_250, 0));
+    // Payable since 31 March: 45 days.
+    assert_eq!(
+        (owed.age.days_30, owed.age.days_60, owed.age.older),
+        (0, 2_250, 0)
+    );
+    assert_eq!(owed.total(), Money::new(3_150, Currency::EUR));
+    assert_eq!(home.exceptions.unmatched_invoices, 1);
+    assert_eq!(
+        (home.exceptions.waiting_events, home.exceptions.held_lines),
+        (0, 0)
+    );
+    assert!(matches!(
+        finance_home(&owner(&world, 0)).await,
+        Err(Error::NotFound)
+    ));
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn tiers_go_up_at_once_and_down_after_a_notice(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let [north, south] = world.partners;
+    // 2,500.00 of revenue: enough for Gold. The other partner has none: below Silver.
+    world
+        .deliver(&[
+            event(
+                "evt_c",
+                "customer.created",
+                0,
+                customer("cus_1", "a@acme.com"),
+            ),
+            event(
+                "evt_1",
+                "invoice.paid",
+                1,
+                invoice("in_1", "cus_1", &[("il_1", 250_000)], 1),
+            ),
+        ])
+        .await;
+    let none = Reviewed {
+        partners: 2,
+        ..Reviewed::default()
+    };
+    let monthly = review_all(&world.system(), false).await.expect("works");
+    assert_eq!(monthly, Reviewed { up: 1, ..none });
+    assert_eq!(
+        review_all(&world.system(), false).await.expect("works"),
+        none
+    );
+    let quarterly = review_all(&world.system(), true).await.expect("works");
+    assert_eq!(quarterly, Reviewed { noticed: 1, ..none });
+    assert_eq!(
+        review_all(&world.system(), true).await.expect("works"),
+        none
+    );
+    let ctx = world.system();
+    assert_eq!(standing(&ctx, north).await.expect("reads").name, "Gold");
+    let told = standing(&ctx, south).await.expect("reads");
+    assert_eq!(
+        (told.name.as_str(), told.notice_until.is_some()),
+        ("Silver", true)
+    );
+
+    // What is paid now earns Gold's rate; what was paid before the promotion keeps Silver's.
+    let later = (world.now - day(2026, 3, 1)).num_seconds() + 60;
+    let paid = invoice("in_2", "cus_1", &[("il_2", 10_000)], later);
+    let missed = invoice("in_3", "cus_1", &[("il_3", 10_000)], 5);
+    world
+        .deliver(&[
+            event("evt_2", "invoice.paid", later, paid),
+            event("evt_3", "invoice.paid", 5, missed),
+        ])
+        .await;
+    let lines = world.commissions().await;
+    let rate = |reference: &str| {
+        lines
+            .iter()
+            .find(|l| l.reference.contains(reference))
+            .and_then(|l| l.rate_bp)
+    };
+    assert_eq!((rate("il_2"), rate("il_3")), (Some(2_500), Some(2_250)));
+
+    // The grace period is over: down. Brought back by hand, it is told again a quarter later.
+    world.now = day(2026, 7, 1);
+    let down = review_all(&world.system(), true).await.expect("works");
+    assert_eq!(down, Reviewed { down: 1, ..none });
+    assert_eq!(
+        standing(&world.system(), south).await.expect("reads").name,
+        "Registered"
+    );
+    let tiers = tier::Entity::find()
+        .all(world.test.db.reader())
+        .await
+        .expect("reads");
+    let silver = tiers.iter().find(|t| t.name == "Silver").expect("there").id;
+    let role = StaffRole::Manager;
+    let manager = world.test.context(
+        Actor::Staff {
+            person_id: world.finance[0],
+            role,
+        },
+        world.now,
+    );
+    assert!(matches!(
+        set_by_hand(&manager, south, silver, "").await,
+        Err(Error::Invalid(_))
+    ));
+    set_by_hand(&manager, south, silver, "A strategic partner")
+        .await
+        .expect("set");
+    assert!(matches!(
+        set_by_hand(&manager, south, silver, "x").await,
+        Err(Error::Conflict(_))
+    ));
+    let kinds: Vec<String> = history(&owner(&world, 1), south)
+        .await
+        .expect("own")
+        .into_iter()
+        .map(|c| format!("{} {}", c.row.kind, c.to))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["manual Silver", "demotion Registered", "notice Registered"]
+    );
+    assert!(matches!(
+        history(&owner(&world, 0), south).await,
+        Err(Error::NotFound)
+    ));
+}

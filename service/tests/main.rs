@@ -1,0 +1,19 @@
+//! Everything the service promises, asked from outside, on SQLite and on PostgreSQL.
+
+mod support;
+
+mod application;
+mod billing;
+mod commission;
+mod deal;
+mod earnings;
+mod identity;
+mod inbox;
+mod learning;
+mod ledger;
+mod partner;
+mod payout;
+mod people;
+mod schema;
+mod shelf;
+mod world;

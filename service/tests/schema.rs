@@ -1,0 +1,141 @@
+//! What the database itself promises.
+
+use rstest::rstest;
+use sea_orm::{ConnectionTrait, EntityTrait};
+
+use crate::support::{Engine, TestDb};
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn the_journal_and_the_timeline_are_append_only(#[case] engine: Engine) {
+    let Some(test) = TestDb::new(engine).await else {
+        return;
+    };
+    let db = test.db.reader();
+    db.execute_unprepared(
+        "INSERT INTO ledger_transaction (id, reference, input_hash, kind, description, \
+         effective_at, created_at) VALUES (1, 'r', 'h', 'k', 'd', '2026-01-01T00:00:00Z', \
+         '2026-01-01T00:00:00Z')",
+    )
+    .await
+    .expect("a transaction can be written");
+    for change in [
+        "UPDATE ledger_transaction SET kind = 'x'",
+        "DELETE FROM ledger_transaction",
+    ] {
+        let refusal = db
+            .execute_unprepared(change)
+            .await
+            .expect_err(change)
+            .to_string();
+        assert!(refusal.contains("append-only"), "{refusal}");
+    }
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn migrating_twice_changes_nothing(#[case] engine: Engine) {
+    use migration::{Migrator, MigratorTrait};
+    let Some(test) = TestDb::new(engine).await else {
+        return;
+    };
+    Migrator::up(test.db.reader(), None)
+        .await
+        .expect("a second time");
+    let pending = Migrator::get_pending_migrations(test.db.reader())
+        .await
+        .expect("readable");
+    assert!(pending.is_empty());
+}
+
+/// Reads every table through its entity, so that SQL and entities cannot part.
+macro_rules! every_entity {
+    ($db:expr, $($table:ident),* $(,)?) => {{
+        $(
+            if let Err(error) = entity::$table::Entity::find().one($db).await {
+                panic!("{}: {error}", stringify!($table));
+            }
+        )*
+        [$(stringify!($table)),*]
+    }};
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn every_entity_reads_its_table(#[case] engine: Engine) {
+    let Some(test) = TestDb::new(engine).await else {
+        return;
+    };
+    let seen = every_entity!(
+        test.db.reader(),
+        account,
+        account_domain,
+        agreement,
+        application,
+        attachment,
+        attempt,
+        attribution,
+        bank_payout,
+        certificate,
+        comment,
+        commission,
+        course,
+        course_version,
+        customer,
+        deal,
+        deal_product_line,
+        discrepancy,
+        event,
+        extension_request,
+        invitation,
+        invoice,
+        invoice_line,
+        invoice_payment,
+        invoice_return,
+        job,
+        ledger_account,
+        ledger_transaction,
+        lesson,
+        lesson_progress,
+        login_throttle,
+        mail,
+        member,
+        notice,
+        partner,
+        partner_month,
+        payout,
+        payout_account,
+        payout_item,
+        payout_run,
+        person,
+        plan,
+        plan_version,
+        policy_version,
+        posting,
+        product_line,
+        program,
+        protection,
+        question,
+        session,
+        setting,
+        stripe_product,
+        subscription,
+        terms_version,
+        tier,
+        tier_change,
+        token,
+        webhook_event,
+    );
+    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/../entity/src");
+    let files = std::fs::read_dir(sources)
+        .expect("the entities' folder")
+        .count()
+        - 1;
+    assert_eq!(seen.len(), files, "an entity is missing from this test");
+}

@@ -1,0 +1,137 @@
+//! A fresh, migrated database for each test, on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL is used where `PORTICO_TEST_POSTGRES_URL` names a server and a maintenance database
+//! (`postgres://user@host:port/postgres`); `make test` starts one. Each test clones its database
+//! from a migrated template, and drops it at the end.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeZone, Utc};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, Database};
+use service::{Actor, Clock, Context, Db};
+use tokio::sync::OnceCell;
+
+/// The two databases every test of the service runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database on the server that `PORTICO_TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// A database of one test's own.
+pub struct TestDb {
+    /// Connected and migrated.
+    pub db: Db,
+    /// The address, for a second process or pool.
+    pub url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The server tests may use, if there is one.
+fn server() -> Option<String> {
+    std::env::var("PORTICO_TEST_POSTGRES_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
+}
+
+/// The same server, another database.
+fn with_database(url: &str, name: &str) -> String {
+    let mut url = url::Url::parse(url).expect("PORTICO_TEST_POSTGRES_URL is a URL");
+    url.set_path(name);
+    url.to_string()
+}
+
+impl TestDb {
+    /// A fresh database, or none (said on stderr) where PostgreSQL was asked for and there is no
+    /// server.
+    pub async fn new(engine: Engine) -> Option<Self> {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let url = format!(
+                    "sqlite://{}?mode=rwc",
+                    folder.path().join("test.db").display()
+                );
+                let db = Db::connect(&url).await.expect("SQLite opens");
+                Migrator::up(db.reader(), None).await.expect("migrates");
+                Some(Self {
+                    db,
+                    url,
+                    _folder: Some(folder),
+                })
+            }
+            Engine::Postgres => {
+                let Some(server) = server() else {
+                    eprintln!("PostgreSQL left out: PORTICO_TEST_POSTGRES_URL is not set");
+                    return None;
+                };
+                let template = TEMPLATE
+                    .get_or_init(|| async {
+                        let name = format!("portico_template_{}", std::process::id());
+                        let admin = Database::connect(&server)
+                            .await
+                            .expect("PostgreSQL answers");
+                        admin
+                            .execute_unprepared(&format!("CREATE DATABASE {name}"))
+                            .await
+                            .expect("may create databases");
+                        let db = Database::connect(with_database(&server, &name))
+                            .await
+                            .expect("the template opens");
+                        Migrator::up(&db, None).await.expect("migrates");
+                        db.close().await.expect("closes");
+                        name
+                    })
+                    .await;
+                let name = format!(
+                    "portico_test_{}_{}",
+                    std::process::id(),
+                    NEXT.fetch_add(1, Ordering::Relaxed)
+                );
+                let admin = Database::connect(&server)
+                    .await
+                    .expect("PostgreSQL answers");
+                admin
+                    .execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+                    .await
+                    .expect("may create databases");
+                admin.close().await.expect("closes");
+                let url = with_database(&server, &name);
+                let db = Db::connect(&url).await.expect("the test's database opens");
+                Some(Self {
+                    db,
+                    url,
+                    _folder: None,
+                })
+            }
+        }
+    }
+
+    /// A context for `actor` at `at`.
+    pub fn context(&self, actor: Actor, at: DateTime<Utc>) -> Context {
+        Context {
+            actor,
+            db: self.db.clone(),
+            clock: Clock::at(at),
+            request_id: "test".to_owned(),
+        }
+    }
+
+    /// The portal's own context at `at`.
+    pub fn system(&self, at: DateTime<Utc>) -> Context {
+        self.context(Actor::System, at)
+    }
+}
+
+/// Midnight UTC of a day.
+pub fn day(year: i32, month: u32, day: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(year, month, day, 0, 0, 0)
+        .single()
+        .expect("a real day")
+}
