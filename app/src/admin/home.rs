@@ -1,0 +1,89 @@
+//! The administrator's home: does it run?
+
+use super::may_change;
+use crate::{
+    page::{Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use leptos::prelude::*;
+use service::desk::{self, DeskQuery, Pulse};
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new().get("/admin", Access::Admin, show)
+}
+
+async fn show(page: Page) -> PageResult {
+    let pulse = desk::pulse(&page.ctx).await?;
+    let latest = DeskQuery {
+        limit: 8,
+        ..DeskQuery::default()
+    };
+    let (events, _) = desk::audit(&page.ctx, &latest).await?;
+    let reads = !may_change(&page);
+    let head = Head::new("Administration").text("Whether everything runs, and what was done last.");
+    Ok(page.render(head, move || {
+        let reads = reads.then(|| view! {
+            <Notice title="You read everything and change nothing">"The menu leads to every record of the vendor’s side."</Notice>
+        });
+        let log = super::audit::table(events);
+        view! {
+            {reads}
+            {verdict(&pulse)}
+            {figures(&pulse)}
+            <Panel title="Done last" actions=|| view! { <ButtonLink href="/admin/audit" label="Audit log"/> }>{log}</Panel>
+        }
+    }))
+}
+
+fn verdict(p: &Pulse) -> AnyView {
+    let mut wrong = Vec::new();
+    if p.dead_jobs > 0 {
+        wrong.push((
+            "/admin/jobs?status=dead",
+            format!("{} jobs were given up", count_text(p.dead_jobs)),
+        ));
+    }
+    if p.failed_events > 0 {
+        wrong.push((
+            "/admin/webhooks?status=failed",
+            format!(
+                "{} events from Stripe could not be handled",
+                count_text(p.failed_events)
+            ),
+        ));
+    }
+    if p.late_jobs > 0 {
+        wrong.push((
+            "/admin/jobs?status=waiting",
+            format!(
+                "{} jobs are late: are the workers running?",
+                count_text(p.late_jobs)
+            ),
+        ));
+    }
+    if wrong.is_empty() {
+        return view! { <Notice tone=Tone::Good title="Everything runs"/> }.into_any();
+    }
+    let items = wrong
+        .into_iter()
+        .map(|(href, words)| view! { <li><a href=href>{words}</a></li> })
+        .collect_view();
+    view! { <Notice tone=Tone::Warn title="Something needs a person"><ul>{items}</ul></Notice> }
+        .into_any()
+}
+
+fn figures(p: &Pulse) -> AnyView {
+    let p = *p;
+    view! {
+        <Figures>
+            <Figure label="Jobs waiting" href="/admin/jobs?status=waiting">{count_text(p.waiting_jobs)}</Figure>
+            <Figure label="Events waiting" href="/admin/webhooks?status=received">{count_text(p.waiting_events)}</Figure>
+            <Figure label="Mails not sent yet" href="/admin/mail?status=waiting">{count_text(p.unsent_mails)}</Figure>
+            <Figure label="Active partners" href="/manager/partners">{count_text(p.partners)}</Figure>
+            <Figure label="People who can sign in">{count_text(p.people)}</Figure>
+        </Figures>
+    }
+    .into_any()
+}

@@ -1,0 +1,151 @@
+//! Events from Stripe as they came, and what became of each.
+
+use super::{may_change, query, whole};
+use crate::{
+    csv,
+    csv::Csv,
+    page::{Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use axum::extract::Path;
+use entity::webhook_event::Model;
+use leptos::prelude::*;
+use service::desk;
+
+const HERE: &str = "/admin/webhooks";
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get(HERE, Access::Admin, index)
+        .get("/admin/webhooks.csv", Access::Admin, export)
+        .get("/admin/webhooks/{id}", Access::Admin, show)
+        .post("/admin/webhooks/{id}/retry", Access::Admin, retry)
+}
+
+const STATUSES: [(&str, &str); 4] = [
+    ("received", "Waiting"),
+    ("processed", "Handled"),
+    ("ignored", "Ignored"),
+    ("failed", "Failed"),
+];
+
+fn words(status: &str) -> String {
+    STATUSES
+        .iter()
+        .find(|(k, _)| *k == status)
+        .map_or_else(|| label_of(status), |(_, l)| (*l).to_owned())
+}
+
+async fn index(page: Page) -> PageResult {
+    let list = page.list();
+    let (rows, total) = desk::webhooks(&page.ctx, &query(&list)).await?;
+    let head = Head::new("Webhook inbox")
+        .text("Every event from Stripe, stored once as it came and worked off afterwards.");
+    Ok(page.render(head, move || {
+        Table::new(rows, total, &list)
+            .caption("Events from Stripe")
+            .col("Event", |e: &Model| e.r#type.clone())
+            .col("Id", |e| view! { <code>{e.event_id.clone()}</code> })
+            .col(
+                "Status",
+                |e| view! { <Status of=e.status.clone() label=words(&e.status)/> },
+            )
+            .num("Tries", |e| count_text(e.attempts))
+            .col("Happened", |e| view! { <Moment at=e.happened_at/> })
+            .sorted(
+                "received",
+                "Received",
+                |e| view! { <Ago at=e.received_at/> },
+            )
+            .col("What went wrong", |e| e.error.clone())
+            .href(|e| format!("{HERE}/{}", e.id))
+            .search("Type, id or error")
+            .filter("status", "Status", STATUSES)
+            .views(vec![
+                Tab::new("All", HERE),
+                Tab::new("Failed", format!("{HERE}?status=failed")),
+                Tab::new("Waiting", format!("{HERE}?status=received")),
+                Tab::new("Ignored", format!("{HERE}?status=ignored")),
+            ])
+            .csv("/admin/webhooks.csv")
+            .empty(Empty::text(
+                "No events yet",
+                "They arrive as soon as Stripe’s webhook leads to /webhooks/stripe of this portal.",
+            ))
+            .view()
+    }))
+}
+
+async fn export(page: Page) -> PageResult {
+    let (rows, _) = desk::webhooks(&page.ctx, &whole(&page.list())).await?;
+    let mut file = Csv::new(&[
+        "Event", "Type", "Status", "Tries", "Happened", "Received", "Handled", "Error",
+    ]);
+    for e in rows {
+        file.row([
+            e.event_id,
+            e.r#type,
+            e.status,
+            e.attempts.to_string(),
+            csv::moment(e.happened_at),
+            csv::moment(e.received_at),
+            csv::moment_or_none(e.processed_at),
+            e.error.unwrap_or_default(),
+        ]);
+    }
+    Ok(page.csv("webhooks.csv", file.finish()))
+}
+
+async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
+    let event = desk::webhook(&page.ctx, id).await?;
+    let timeline = service::event::timeline(page.ctx.reader(), "webhook_event", id, true).await?;
+    let head = Head::new(event.r#type.clone())
+        .text(event.event_id.clone())
+        .crumb("Webhook inbox", HERE)
+        .status_as(words(&event.status), tone_of(&event.status));
+    let can = may_change(&page) && event.status == "failed";
+    Ok(page.render(head, move || {
+        let wrong = event.error.clone().map(|why| {
+            let retry = can.then(|| view! { <PostButton action=format!("{HERE}/{id}/retry") label="Handle it again" primary=true/> });
+            view! { <Notice tone=Tone::Warn title="What went wrong"><p>{why}</p>{retry}</Notice> }
+        });
+        let body = serde_json::from_str::<serde_json::Value>(&event.payload)
+            .and_then(|value| serde_json::to_string_pretty(&value))
+            .unwrap_or(event.payload);
+        let handled = event.processed_at.map(|at| view! { <Fact label="Handled"><Moment at/></Fact> });
+        let next = event.next_attempt_at.map(|at| view! { <Fact label="Next try"><Moment at/></Fact> });
+        let events = crate::apply::standing::events(timeline);
+        let mode = if event.livemode { "Live" } else { "Test" };
+        view! {
+            {wrong}
+            <Record>
+                <RecordMain>
+                    <Panel title="As it came"><pre class="code">{body}</pre></Panel>
+                    <Panel title="What happened"><Timeline events/></Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="Facts">
+                        <Facts>
+                            <Fact label="Happened"><Moment at=event.happened_at/></Fact>
+                            <Fact label="Received"><Moment at=event.received_at/></Fact>
+                            {handled}
+                            {next}
+                            <Fact label="Tries">{count_text(event.attempts)}</Fact>
+                            <Fact label="Mode">{mode}</Fact>
+                        </Facts>
+                    </Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+async fn retry(page: Page, Path(id): Path<i64>) -> PageResult {
+    let here = format!("{HERE}/{id}");
+    match desk::retry_webhook(&page.ctx, id).await {
+        Ok(()) => page.done(&here, "It is handled again now.").await,
+        Err(error) => page.refused(&here, error, &[]).await,
+    }
+}

@@ -1,0 +1,126 @@
+//! Partners whose payouts are on hold, and single lines that are held.
+
+use crate::{
+    page::{Form, Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use leptos::prelude::*;
+use service::{
+    FieldErrors, commission,
+    commission::{CommissionLine, LineQuery},
+    partner::{self, ListView},
+    payout::{browse, run},
+};
+
+const HERE: &str = "/finance/holds";
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get(HERE, Access::Finance, index)
+        .post(HERE, Access::Finance, hold)
+        .post("/finance/holds/release", Access::Finance, release)
+}
+
+async fn index(page: Page) -> PageResult {
+    let partners = browse::held_partners(&page.ctx).await?;
+    let query = LineQuery {
+        states: vec!["held".to_owned()],
+        page: 1,
+        per: 25,
+        ..LineQuery::default()
+    };
+    let lines = commission::lines(&page.ctx, &query).await?;
+    let can = super::may_change(&page);
+    let choices = if can {
+        choices(&page).await?
+    } else {
+        Vec::new()
+    };
+    let head = Head::new("Holds")
+        .text("What is stopped until somebody decides: all payouts of a partner, or single lines.");
+    Ok(page.render(head, move || {
+        let more = lines.total > 25;
+        let table = Table::plain(partners)
+            .caption("Partners on hold")
+            .col("Partner", |p: &entity::partner::Model| p.name.clone())
+            .col("Reason", |p| p.payouts_held_reason.clone())
+            .href(|p| format!("/manager/partners/{}", p.id))
+            .empty(Empty::text("No partner is on hold", "A hold keeps a partner out of every payout run, with a reason it reads."));
+        let table = if can {
+            table.menu(|p| view! {
+                <PostButton action="/finance/holds/release" label="Lift the hold" fields=vec![("partner", p.id.to_string())] quiet=true/>
+            })
+        } else {
+            table
+        };
+        let form = can.then(|| view! {
+            <Panel title="Put a partner on hold">
+                <PostForm action=HERE>
+                    <SelectField name="partner" label="Partner" options=choices required=true/>
+                    <TextArea name="reason" label="Why? The partner reads it" rows=2 required=true max=500/>
+                    <Submit label="Hold its payouts"/>
+                </PostForm>
+            </Panel>
+        });
+        let held = Table::plain(lines.rows)
+            .caption("Held lines")
+            .col("What", |l: &CommissionLine| crate::commission::brief(&l.kind, &l.rule_name, l.note.as_deref()))
+            .col("Partner", |l| l.partner.clone())
+            .col("Why", |l| l.note.clone())
+            .num("Amount", |l| view! { <Money minor=l.amount currency=l.currency.clone()/> })
+            .col("Since", |l| view! { <Day at=l.earned_at/> })
+            .href(|l| format!("/finance/commissions/{}", l.id))
+            .empty(Empty::text("No line is held", "Reviews and disputes hold single lines; they appear here."))
+            .view();
+        let all = more.then(|| view! { <ButtonLink href="/finance/commissions?state=held" label="All held lines"/> });
+        let partners = table.view();
+        view! {
+            <Panel title="Partners">{partners}</Panel>
+            {form}
+            <Panel title="Lines">{held}{all}</Panel>
+        }
+    }))
+}
+
+/// Every active partner, for a field to choose from.
+pub(super) async fn choices(page: &Page) -> service::Result<Vec<Choice>> {
+    let view = ListView {
+        limit: 10_000,
+        ..ListView::default()
+    };
+    let (partners, _) = partner::list(&page.ctx, &view).await?;
+    Ok(Choice::list(
+        partners.into_iter().map(|p| (p.id.to_string(), p.name)),
+    ))
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Hold {
+    partner: String,
+    reason: String,
+}
+
+async fn hold(page: Page, form: Form<Hold>) -> PageResult {
+    let Ok(id) = form.partner.parse::<i64>() else {
+        let errors = FieldErrors::new().with("partner", "Choose a partner.");
+        return page.invalid(HERE, errors, &form.pairs).await;
+    };
+    match run::hold_partner(&page.ctx, id, Some(&form.reason)).await {
+        Ok(()) => {
+            page.done(HERE, "Its payouts are on hold until somebody lifts it.")
+                .await
+        }
+        Err(error) => page.refused(HERE, error, &form.pairs).await,
+    }
+}
+
+async fn release(page: Page, form: Form<Hold>) -> PageResult {
+    let id = form.partner.parse().unwrap_or_default();
+    match run::hold_partner(&page.ctx, id, None).await {
+        Ok(()) => page.done(HERE, "The hold is lifted.").await,
+        Err(error) => page.refused(HERE, error, &form.pairs).await,
+    }
+}

@@ -1,0 +1,192 @@
+//! Finance's home: what is owed, and what is wrong?
+
+use crate::{
+    page::{Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use domain::payout::{PayoutStatus, RunStatus};
+use leptos::prelude::*;
+use service::{
+    earnings::{self, Exceptions, Owed},
+    payout::{
+        browse::{self, PayoutQuery},
+        list::{self, RunLine},
+    },
+};
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new().get("/finance", Access::Finance, show)
+}
+
+async fn show(page: Page) -> PageResult {
+    let home = earnings::finance_home(&page.ctx).await?;
+    let runs = list::runs(&page.ctx, None, 1, 5).await?;
+    let submitted = list::runs(&page.ctx, Some(RunStatus::Submitted), 1, 1)
+        .await?
+        .total;
+    let short = list::runs(&page.ctx, Some(RunStatus::WaitingForBalance), 1, 1)
+        .await?
+        .total;
+    let failed = PayoutQuery {
+        status: Some(PayoutStatus::Failed),
+        limit: 1,
+        ..PayoutQuery::default()
+    };
+    let (_, failed) = browse::payouts(&page.ctx, &failed).await?;
+    let mut head = Head::new("Finance").text("What is owed, and what needs a person.");
+    if super::may_change(&page) {
+        head = head.primary("New payout run", "/finance/runs/new");
+    }
+    Ok(page.render(head, move || {
+        let figures = figures(&home.owed);
+        let exceptions = exceptions(&home.exceptions, submitted, short, failed);
+        let ages = ages(home.owed.clone());
+        let owed = owed(home.owed);
+        let latest = latest(runs.rows);
+        view! {
+            {figures}
+            <Record>
+                <RecordMain>
+                    <Panel title="Owed by currency" text="From the ledger: what partners have earned and have not been paid.">
+                        {owed}
+                    </Panel>
+                    <Panel title="Payable by age" text="Since the hold ended. What is old usually waits for a payout account.">
+                        {ages}
+                    </Panel>
+                    <Panel title="Latest runs" actions=|| view! { <ButtonLink href="/finance/runs" label="All runs"/> }>
+                        {latest}
+                    </Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="What needs a person">{exceptions}</Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+fn figures(owed: &[Owed]) -> AnyView {
+    let items = owed
+        .iter()
+        .map(|o| {
+            let total = o.total();
+            let code = o.currency.code();
+            let note = format!("{} payable", money_text(o.payable, code));
+            view! { <Figure label=format!("Owed in {code}") href=format!("/finance/commissions?currency={code}&state=payable") note=note><Money minor=total.minor currency=code/></Figure> }
+        })
+        .collect_view();
+    if owed.is_empty() {
+        return Empty::text(
+            "Nothing is owed",
+            "Balances appear as soon as commissions are earned.",
+        )
+        .view();
+    }
+    view! { <Figures>{items}</Figures> }.into_any()
+}
+
+fn owed(rows: Vec<Owed>) -> AnyView {
+    let money = |minor: i64, o: &Owed| view! { <Money minor currency=o.currency.code()/> };
+    Table::plain(rows)
+        .caption("Owed by currency")
+        .col("Currency", |o: &Owed| o.currency.code())
+        .num("On hold", move |o| money(o.pending, o))
+        .num("Held", move |o| money(o.held, o))
+        .num("Payable", move |o| money(o.payable, o))
+        .num("Owed to us", move |o| money(o.negative, o))
+        .num("In payout", move |o| money(o.in_payout, o))
+        .num("Together", move |o| money(o.total().minor, o))
+        .empty(Empty::text("Nothing is owed", "Every balance is zero."))
+        .view()
+}
+
+fn ages(rows: Vec<Owed>) -> AnyView {
+    let money = |minor: i64, o: &Owed| view! { <Money minor currency=o.currency.code()/> };
+    Table::plain(rows)
+        .caption("Payable by age")
+        .col("Currency", |o: &Owed| o.currency.code())
+        .num("Up to 30 days", move |o| money(o.age.days_30, o))
+        .num("31 to 60 days", move |o| money(o.age.days_60, o))
+        .num("61 to 90 days", move |o| money(o.age.days_90, o))
+        .num("Older", move |o| money(o.age.older, o))
+        .empty(Empty::text(
+            "Nothing is payable",
+            "What has passed its hold appears here.",
+        ))
+        .view()
+}
+
+fn latest(runs: Vec<RunLine>) -> AnyView {
+    Table::plain(runs)
+        .caption("Latest runs")
+        .col("Run", |r: &RunLine| r.run.number.clone())
+        .col(
+            "Status",
+            |r| view! { <Status of=r.status.as_str() label=r.status.label()/> },
+        )
+        .num("Pays", |r| super::runs::totals(&r.totals))
+        .col("Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
+        .href(|r| format!("/finance/runs/{}", r.run.id))
+        .empty(
+            Empty::text("No runs yet", "Draft one when something is payable.")
+                .action("New run", "/finance/runs/new"),
+        )
+        .view()
+}
+
+/// What waits, with where it is dealt with; the checklist shows what is clear as done.
+fn exceptions(e: &Exceptions, submitted: u64, short: u64, failed: u64) -> AnyView {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let rows = [
+        (
+            "Runs wait for approval",
+            number(submitted),
+            "/finance/runs?status=submitted",
+        ),
+        (
+            "Runs wait for Stripe’s balance",
+            number(short),
+            "/finance/runs?status=waiting_for_balance",
+        ),
+        (
+            "Payouts are being checked with Stripe",
+            e.unknown_payouts,
+            "/finance/payouts?status=unknown",
+        ),
+        (
+            "Payouts failed",
+            number(failed),
+            "/finance/payouts?status=failed",
+        ),
+        (
+            "Differences with Stripe",
+            e.discrepancies,
+            "/finance/reconciliation?state=open",
+        ),
+        (
+            "Paid invoices belong to nobody",
+            e.unmatched_invoices,
+            "/finance/invoices",
+        ),
+        ("Lines are held", e.held_lines, "/finance/holds"),
+        (
+            "Events from Stripe could not be handled",
+            e.failed_events,
+            "/admin/webhooks?status=failed",
+        ),
+        ("Jobs were given up", e.dead_jobs, "/admin/jobs?status=dead"),
+    ];
+    let items: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, n, _)| *n > 0)
+        .map(|(words, n, href)| {
+            view! { <Fact label=words><a href=href><Status of="warning" label=count_text(n)/></a></Fact> }
+        })
+        .collect();
+    if items.is_empty() {
+        return view! { <p><Status of="ok" label="Nothing waits: books, payouts and events are in order."/></p> }.into_any();
+    }
+    view! { <Facts>{items}</Facts> }.into_any()
+}

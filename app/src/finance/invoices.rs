@@ -1,0 +1,374 @@
+//! Invoices: those nobody is credited for, and why any of them earned what it did.
+
+use crate::{
+    commission, csv,
+    csv::Csv,
+    page::{Form, Head, Page, PageResult},
+    partner::earnings::state_label,
+    routes::{Access, Routes},
+    ui::*,
+};
+use axum::extract::Path;
+use domain::partner::StaffRole;
+use leptos::prelude::*;
+use service::billing::{
+    self, MatchForm,
+    invoice::{self, InvoiceLine, InvoiceQuery, InvoiceView},
+};
+
+const HERE: &str = "/finance/invoices";
+
+/// Addresses. Managers know the customers best, so they are let in here as well.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get(HERE, Access::Staff, index)
+        .get("/finance/invoices/unmatched", Access::Staff, unmatched)
+        .get("/finance/invoices.csv", Access::Staff, export)
+        .get("/finance/invoices/{id}", Access::Staff, show)
+        .post(
+            "/finance/invoices/{id}/match",
+            Access::Manager,
+            match_by_hand,
+        )
+}
+
+const OUTCOMES: [(&str, &str); 5] = [
+    ("unmatched", "Unmatched"),
+    ("earned", "Earned"),
+    ("nothing", "Earned nothing"),
+    ("open", "Not paid or in work"),
+    ("all", "All invoices"),
+];
+
+fn words(outcome: &str) -> String {
+    OUTCOMES
+        .iter()
+        .find(|(k, _)| *k == outcome)
+        .map_or_else(|| label_of(outcome), |(_, l)| (*l).to_owned())
+}
+
+fn query(list: &ListQuery) -> InvoiceQuery {
+    let outcome = match list.filter("outcome") {
+        Some("all") => None,
+        Some(other) => Some(other.to_owned()),
+        // A search looks everywhere; without one the page shows what waits.
+        None if !list.q.is_empty() => None,
+        None => Some("unmatched".to_owned()),
+    };
+    InvoiceQuery {
+        q: list.q.clone(),
+        outcome,
+        sort: list.sort_or(&["net", "customer", "issued"], "").to_owned(),
+        ascending: !list.sort.is_empty() && !list.desc,
+        offset: list.offset(),
+        limit: list.per,
+    }
+}
+
+async fn unmatched(page: Page) -> PageResult {
+    Ok(page.redirect(HERE))
+}
+
+async fn index(page: Page) -> PageResult {
+    let list = page.list();
+    let (rows, total) = invoice::list(&page.ctx, &query(&list)).await?;
+    let head = Head::new("Unmatched invoices")
+        .text("Paid invoices whose customer belongs to no account yet. Search for any invoice to see why it earned what it did.");
+    Ok(page.render(head, move || {
+        Table::new(rows, total, &list)
+            .caption("Invoices")
+            .col("Invoice", |(i, _): &InvoiceLine| {
+                i.number.clone().unwrap_or_else(|| i.stripe_id.clone())
+            })
+            .sorted("customer", "Customer", |(_, c)| name(c))
+            .col("E-mail", |(_, c)| c.email.clone())
+            .sorted_num(
+                "net",
+                "Net",
+                |(i, _)| view! { <Money minor=i.net currency=i.currency.clone()/> },
+            )
+            .sorted("issued", "Issued", |(i, _)| view! { <Day at=i.issued_at/> })
+            .col("Paid", |(i, _)| i.paid_at.map(|at| view! { <Day at/> }))
+            .col("Outcome", |(i, _)| outcome(&i.outcome))
+            .href(|(i, _)| format!("{HERE}/{}", i.id))
+            .search("Customer, e-mail, invoice or Stripe id")
+            .filter("outcome", "Outcome", OUTCOMES)
+            .views(vec![
+                Tab::new("Unmatched", HERE),
+                Tab::new("Earned nothing", format!("{HERE}?outcome=nothing")),
+                Tab::new("Earned", format!("{HERE}?outcome=earned")),
+                Tab::new("All", format!("{HERE}?outcome=all")),
+            ])
+            .csv("/finance/invoices.csv")
+            .empty(
+                Empty::text(
+                    "No unmatched invoices",
+                    "Every paid invoice belongs to an account.",
+                )
+                .action("All invoices", "/finance/invoices?outcome=all"),
+            )
+            .view()
+    }))
+}
+
+fn name(c: &entity::customer::Model) -> String {
+    if c.name.is_empty() {
+        c.stripe_id.clone()
+    } else {
+        c.name.clone()
+    }
+}
+
+fn outcome(value: &str) -> AnyView {
+    let tone = match value {
+        "earned" => Tone::Good,
+        "unmatched" => Tone::Warn,
+        _ => Tone::Neutral,
+    };
+    view! { <Status of=value.to_owned() label=words(value) tone=tone/> }.into_any()
+}
+
+async fn export(page: Page) -> PageResult {
+    let everything = InvoiceQuery {
+        offset: 0,
+        limit: 10_000,
+        ..query(&page.list())
+    };
+    let (rows, _) = invoice::list(&page.ctx, &everything).await?;
+    let mut file = Csv::new(&[
+        "Invoice",
+        "Stripe id",
+        "Customer",
+        "Customer id",
+        "E-mail",
+        "Net",
+        "Total",
+        "Returned",
+        "Currency",
+        "Status",
+        "Issued",
+        "Paid",
+        "Outcome",
+        "Why nothing",
+    ]);
+    for (i, c) in &rows {
+        file.row([
+            i.number.clone().unwrap_or_default(),
+            i.stripe_id.clone(),
+            c.name.clone(),
+            c.stripe_id.clone(),
+            c.email.clone(),
+            csv::amount(i.net, &i.currency),
+            csv::amount(i.total, &i.currency),
+            csv::amount(i.returned, &i.currency),
+            i.currency.clone(),
+            i.status.clone(),
+            csv::moment(i.issued_at),
+            csv::moment_or_none(i.paid_at),
+            i.outcome.clone(),
+            i.outcome_reason.clone().unwrap_or_default(),
+        ]);
+    }
+    Ok(page.csv("invoices.csv", file.finish()))
+}
+
+async fn show(page: Page, Path(key): Path<String>) -> PageResult {
+    let found = invoice::show(&page.ctx, &key).await?;
+    let title = found
+        .invoice
+        .number
+        .clone()
+        .unwrap_or_else(|| found.invoice.stripe_id.clone());
+    let head = Head::new(format!("Invoice {title}"))
+        .text(name(&found.customer))
+        .crumb("Invoices", HERE)
+        .status_as(
+            words(&found.invoice.outcome),
+            match found.invoice.outcome.as_str() {
+                "earned" => Tone::Good,
+                "unmatched" => Tone::Warn,
+                _ => Tone::Neutral,
+            },
+        );
+    let can = page.ctx.staff(StaffRole::Manager).is_ok();
+    let manager = super::reads(&page, StaffRole::Manager);
+    let finance = super::reads(&page, StaffRole::Finance);
+    Ok(page.render(head, move || body(found, can, manager, finance)))
+}
+
+fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView {
+    let InvoiceView {
+        invoice: i,
+        customer,
+        account,
+        lines,
+        returns,
+        commissions,
+        why_nothing,
+    } = found;
+    let why = why_nothing.map(|why| {
+        view! { <Notice tone=Tone::Warn title="Why did this invoice earn nothing?">{why}</Notice> }
+    });
+    let matching = (can && i.outcome != "earned").then(|| {
+        let label = if account.is_some() { "Another account" } else { "Account" };
+        view! {
+            <Panel title="Match it by hand" text="Says which account the customer belongs to. What its paid invoices have earned is booked at once.">
+                <PostForm action=format!("{HERE}/{}/match", i.id)>
+                    <TextField name="account" label=label hint="The company’s domain, such as company.com, or the account’s number." required=true max=200/>
+                    <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
+                    <Submit label="Match the customer"/>
+                </PostForm>
+            </Panel>
+        }
+    });
+    let asks = (!can && i.outcome == "unmatched")
+        .then(|| view! { <p class="muted">"A partner manager matches customers to accounts."</p> });
+    let code = i.currency.clone();
+    let billed = {
+        let code = code.clone();
+        let (c2, c3, c4) = (code.clone(), code.clone(), code.clone());
+        Table::plain(lines)
+            .caption("Lines of the invoice")
+            .col("Line", |l: &entity::invoice_line::Model| {
+                l.description.clone()
+            })
+            .num(
+                "Billed",
+                move |l| view! { <Money minor=l.amount currency=code.clone()/> },
+            )
+            .num("Discount", move |l| {
+                (l.discount != 0).then(|| view! { <Money minor=l.discount currency=c2.clone()/> })
+            })
+            .num(
+                "Net",
+                move |l| view! { <Money minor=l.net currency=c3.clone()/> },
+            )
+            .num("Gone back", move |l| {
+                (l.returned != 0).then(|| view! { <Money minor=l.returned currency=c4.clone()/> })
+            })
+            .view()
+    };
+    let returned = (!returns.is_empty()).then(|| {
+        let code = code.clone();
+        let table = Table::plain(returns)
+            .caption("What went back")
+            .col("What", |r: &entity::invoice_return::Model| {
+                label_of(&r.kind)
+            })
+            .col(
+                "At Stripe",
+                |r| view! { <code>{r.stripe_id.clone()}</code> },
+            )
+            .col("When", |r| view! { <Day at=r.happened_at/> })
+            .num(
+                "Amount",
+                move |r| view! { <Money minor=r.amount currency=code.clone()/> },
+            )
+            .view();
+        view! { <Panel title="What went back">{table}</Panel> }
+    });
+    let earned = Table::plain(commissions)
+        .caption("Commissions")
+        .col("What", |(c, _): &(entity::commission::Model, String)| {
+            commission::words(c)
+        })
+        .col("Partner", |(_, p)| p.clone())
+        .num(
+            "Amount",
+            |(c, _)| view! { <Money minor=c.amount currency=c.currency.clone()/> },
+        )
+        .col(
+            "State",
+            |(c, _)| view! { <Status of=c.state.clone() label=state_label(&c.state)/> },
+        )
+        .empty(Empty::text(
+            "No commission",
+            "This invoice has earned nothing for anybody.",
+        ));
+    let earned = if finance {
+        earned
+            .href(|(c, _)| format!("/finance/commissions/{}", c.id))
+            .view()
+    } else {
+        earned.view()
+    };
+    let account = account.map(|a| {
+        let name = if manager {
+            view! { <a href=format!("/manager/accounts/{}", a.id)>{a.name}</a> }.into_any()
+        } else {
+            a.name.into_any()
+        };
+        view! { <Fact label="Account">{name}</Fact> }
+    });
+    let how = customer
+        .match_reason
+        .clone()
+        .map(|r| view! { <Fact label="Matched because">{r}</Fact> });
+    let disputed = i
+        .disputed
+        .then(|| view! { <Fact label="Dispute"><Status of="disputed"/></Fact> });
+    let money = |label: &'static str, minor: i64| {
+        let code = code.clone();
+        view! { <Fact label=label><Money minor currency=code/></Fact> }
+    };
+    let (net, total, back) = (
+        money("Net", i.net),
+        money("Total with tax", i.total),
+        money("Gone back", i.returned),
+    );
+    let who = name(&customer);
+    view! {
+        {why}
+        <Record>
+            <RecordMain>
+                {matching}
+                {asks}
+                <Panel title="What it earned">{earned}</Panel>
+                <Panel title="What was billed">{billed}</Panel>
+                {returned}
+            </RecordMain>
+            <RecordSide>
+                <Panel title="Facts">
+                    <Facts>
+                        <Fact label="Customer">{who}</Fact>
+                        <Fact label="E-mail">{customer.email}</Fact>
+                        {account}
+                        {how}
+                        {net}
+                        {total}
+                        {back}
+                        {disputed}
+                        <Fact label="State at Stripe">{label_of(&i.status)}</Fact>
+                        <Fact label="Issued"><Day at=i.issued_at/></Fact>
+                        <Fact label="Paid">{i.paid_at.map(|at| view! { <Moment at/> })}</Fact>
+                        <Fact label="Invoice at Stripe"><code>{i.stripe_id}</code></Fact>
+                        <Fact label="Customer at Stripe"><code>{customer.stripe_id}</code></Fact>
+                    </Facts>
+                </Panel>
+            </RecordSide>
+        </Record>
+    }
+    .into_any()
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Match {
+    account: String,
+    reason: String,
+}
+
+async fn match_by_hand(page: Page, Path(id): Path<i64>, form: Form<Match>) -> PageResult {
+    let here = format!("{HERE}/{id}");
+    let found = invoice::show(&page.ctx, &id.to_string()).await?;
+    let typed = MatchForm {
+        account: form.account.clone(),
+        reason: form.reason.clone(),
+    };
+    match billing::match_by_hand(&page.ctx, found.customer.id, &typed).await {
+        Ok(0) => page.toast(&here, Tone::Info, "Matched. No invoice of this customer earns anything so far; the reason stands here.").await,
+        Ok(1) => page.done(&here, "Matched. 1 invoice has earned commission.").await,
+        Ok(n) => page.done(&here, format!("Matched. {n} invoices have earned commission.")).await,
+        Err(error) => page.refused(&here, error, &form.pairs).await,
+    }
+}

@@ -1,0 +1,329 @@
+//! One partner: who they are, how they do, and their standing.
+
+use crate::{
+    apply::standing as applied,
+    page::{Form, Head, Page, PageResult},
+    partner::{checklist, organisation::profile_form},
+    routes::{Access, Routes},
+    ui::*,
+};
+use axum::extract::Path;
+use domain::partner::PartnerStatus as P;
+use leptos::prelude::*;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use service::partner::{self, Profile, Record as Partner};
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get("/manager/partners/{id}", Access::Staff, overview)
+        .get("/manager/partners/{id}/deals", Access::Staff, deals)
+        .get("/manager/partners/{id}/money", Access::Staff, money)
+        .get("/manager/partners/{id}/people", Access::Staff, people)
+        .get("/manager/partners/{id}/notes", Access::Staff, notes)
+        .get("/manager/partners/{id}/profile", Access::Staff, profile)
+        .post("/manager/partners/{id}/profile", Access::Manager, update)
+        .post(
+            "/manager/partners/{id}/manager",
+            Access::Manager,
+            change_manager,
+        )
+        .post("/manager/partners/{id}/note", Access::Staff, note)
+        .post("/manager/partners/{id}/standing", Access::Manager, standing)
+}
+
+fn here(id: i64) -> String {
+    format!("/manager/partners/{id}")
+}
+
+fn head(record: &Partner) -> Head {
+    Head::new(record.partner.name.clone())
+        .crumb("Partners", "/manager/partners")
+        .status(record.status.as_str())
+}
+
+fn tabs(record: &Partner) -> AnyView {
+    let at = here(record.partner.id);
+    let notes = record.notes.len() as i64;
+    let items = vec![
+        Tab::new("Overview", at.clone()),
+        Tab::new("Deals", format!("{at}/deals")),
+        Tab::new("Money", format!("{at}/money")),
+        Tab::new("People and learning", format!("{at}/people")),
+        Tab::new("Notes", format!("{at}/notes")).count(notes),
+        Tab::new("Profile", format!("{at}/profile")),
+    ];
+    view! { <Tabs items=items label="Views of this partner"/> }.into_any()
+}
+
+async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
+    let record = partner::record(&page.ctx, id).await?;
+    let steps = partner::checklist(&page.ctx, id).await?;
+    let managers = partner::managers(&page.ctx).await?;
+    let agreement = partner::agreement(&page.ctx, id).await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let p = record.partner.clone();
+        let standing = standing_forms(&record);
+        let managers = Choice::list(managers.into_iter().map(|(id, name)| (id.to_string(), name)));
+        let current = p.manager_id.map(|m| m.to_string()).unwrap_or_default();
+        let signed = agreement.signed.map_or_else(
+            || format!("version {} is not signed", agreement.terms.version),
+            |a| format!("version {}, by {}, {}", agreement.terms.version, a.signed_name, day_text(a.signed_at)),
+        );
+        view! {
+            {tabs}
+            {p.status_reason.clone().map(|reason| view! { <Notice tone=Tone::Warn title=reason/> })}
+            <Record>
+                <RecordMain>
+                    <Panel title="Onboarding"><Checklist items=checklist::items(&steps, false)/></Panel>
+                    <Panel title="What happened"><Timeline events=applied::events(record.timeline)/></Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="Facts">
+                        <Facts>
+                            <Fact label="Legal name">{p.legal_name.clone()}</Fact>
+                            <Fact label="Website"><a href=p.website.clone() rel="noopener noreferrer">{p.domain.clone()}</a></Fact>
+                            <Fact label="Country">{country_name(&p.country).to_owned()}</Fact>
+                            <Fact label="Program">{record.program.name.clone()}</Fact>
+                            <Fact label="Tier">{format!("{}, since {}", record.tier.name, day_text(p.tier_since))}</Fact>
+                            <Fact label="Plan">{record.plan.clone()}</Fact>
+                            <Fact label="Agreement">{signed}</Fact>
+                            <Fact label="Partner since"><Day at=p.created_at/></Fact>
+                            {record.application_id.map(|a| view! { <Fact label="Application"><a href=format!("/manager/applications/{a}")>"Open"</a></Fact> })}
+                        </Facts>
+                        <PostForm action=format!("{}/manager", here(p.id)) name="manager">
+                            <SelectField name="manager_id" label="Looked after by" options=managers value=current/>
+                            <Submit label="Save" quiet=true/>
+                        </PostForm>
+                    </Panel>
+                    <Panel title="Standing">{standing}</Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+/// The changes of standing that are possible now.
+fn standing_forms(record: &Partner) -> AnyView {
+    let action = format!("{}/standing", here(record.partner.id));
+    let form = |id: &'static str,
+                label: &'static str,
+                title: &'static str,
+                text: &'static str,
+                danger: bool| {
+        let action = action.clone();
+        view! {
+            <Confirm id=id label=label title=title text=text danger=danger>
+                <PostForm action=action name=id>
+                    <Hidden name="change" value=id/>
+                    <TextArea name="reason" label="Reason" hint="The partner reads it." required=true max=1000/>
+                    <Submit label=label danger=danger/>
+                </PostForm>
+            </Confirm>
+        }
+    };
+    match record.status {
+        P::Active => view! {
+            <div class="buttons">
+                {form("deactivate", "Deactivate", "Deactivate this partner?", "Its people cannot work in the portal until it is reactivated. What it has earned stays.", false)}
+                {form("ban", "Ban", "Ban this partner?", "Its people are shut out. Coming back takes two decisions.", true)}
+            </div>
+        }
+        .into_any(),
+        P::Deactivated => view! {
+            <div class="buttons">
+                <PostButton action=action.clone() label="Reactivate" fields=vec![("change", "reactivate".to_owned())] primary=true/>
+                {form("ban", "Ban", "Ban this partner?", "Its people are shut out. Coming back takes two decisions.", true)}
+            </div>
+        }
+        .into_any(),
+        P::Banned => form("lift_ban", "Lift the ban", "Lift the ban?", "The partner is deactivated then; reactivating it is a second decision.", false).into_any(),
+    }
+}
+
+async fn deals(page: Page, Path(id): Path<i64>) -> PageResult {
+    let record = partner::record(&page.ctx, id).await?;
+    let rows = entity::deal::Entity::find()
+        .filter(entity::deal::Column::PartnerId.eq(id))
+        .filter(entity::deal::Column::SubmittedAt.is_not_null())
+        .order_by_desc(entity::deal::Column::Id)
+        .limit(200)
+        .all(page.ctx.reader())
+        .await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let table = Table::plain(rows)
+            .caption("Deals of this partner")
+            .col("Customer", |d: &entity::deal::Model| {
+                d.customer_name.clone()
+            })
+            .col("Domain", |d| d.customer_domain.clone())
+            .col("Status", |d| view! { <Status of=d.status.clone()/> })
+            .num("Value", |d| {
+                d.value
+                    .map(|v| view! { <Money minor=v currency=d.currency.clone()/> })
+            })
+            .col("Protected until", |d| {
+                d.protected_until.map(|at| view! { <Day at=at/> })
+            })
+            .col("Sent", |d| d.submitted_at.map(|at| view! { <Day at=at/> }))
+            .href(|d| format!("/manager/deals/{}", d.id))
+            .empty(Empty::text(
+                "No deals yet",
+                "They appear here as soon as the partner registers one.",
+            ))
+            .view();
+        view! { {tabs} {table} }
+    }))
+}
+
+async fn money(page: Page, Path(id): Path<i64>) -> PageResult {
+    let record = partner::record(&page.ctx, id).await?;
+    let db = page.ctx.reader();
+    let months = entity::partner_month::Entity::find()
+        .filter(entity::partner_month::Column::PartnerId.eq(id))
+        .order_by_desc(entity::partner_month::Column::Month)
+        .order_by_asc(entity::partner_month::Column::Currency)
+        .limit(48)
+        .all(db)
+        .await?;
+    let balances = entity::ledger_account::Entity::find()
+        .filter(entity::ledger_account::Column::PartnerId.eq(id))
+        .order_by_asc(entity::ledger_account::Column::Code)
+        .all(db)
+        .await?;
+    let account = entity::payout_account::Entity::find()
+        .filter(entity::payout_account::Column::PartnerId.eq(id))
+        .one(db)
+        .await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let figures = balances
+            .into_iter()
+            .map(|b| {
+                let state = b.code.rsplit(':').next().unwrap_or_default().to_owned();
+                view! { <Figure label=label_of(&state)><Money minor=b.balance currency=b.currency/></Figure> }
+            })
+            .collect_view();
+        let payout = account.map_or_else(
+            || view! { <Notice tone=Tone::Warn title="No payout account is connected yet."/> }.into_any(),
+            |a| view! { <p>"Payout account: " <Status of=a.state/> <span class="muted">" " {a.stripe_id}</span></p> }.into_any(),
+        );
+        let table = Table::plain(months)
+            .caption("Earnings by month")
+            .col("Month", |m: &entity::partner_month::Model| m.month.clone())
+            .num("Revenue", |m| view! { <Money minor=m.revenue currency=m.currency.clone()/> })
+            .num("Earned", |m| view! { <Money minor=m.earned currency=m.currency.clone()/> })
+            .num("Given back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
+            .empty(Empty::text("Nothing earned yet", "Commission appears here with the first paid invoice of a customer of theirs."))
+            .view();
+        view! { {tabs} {payout} <Figures>{figures}</Figures> {table} }
+    }))
+}
+
+async fn people(page: Page, Path(id): Path<i64>) -> PageResult {
+    let record = partner::record(&page.ctx, id).await?;
+    let ids: Vec<i64> = record.members.iter().map(|m| m.person_id).collect();
+    let now = page.now();
+    let certificates = entity::certificate::Entity::find()
+        .filter(entity::certificate::Column::PersonId.is_in(ids))
+        .filter(entity::certificate::Column::RevokedAt.is_null())
+        .all(page.ctx.reader())
+        .await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let table = Table::plain(record.members)
+            .caption("People of this partner")
+            .col("Name", |m: &partner::Member| m.name.clone())
+            .col("Address", |m| m.email.clone())
+            .col("Role", |m| m.role.label())
+            .num("Valid certificates", move |m| {
+                certificates
+                    .iter()
+                    .filter(|c| c.person_id == m.person_id && c.grace_until > now)
+                    .count()
+            })
+            .col("Since", |m| view! { <Day at=m.joined_at/> })
+            .view();
+        view! { {tabs} {table} }
+    }))
+}
+
+async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
+    let mut record = partner::record(&page.ctx, id).await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let items = std::mem::take(&mut record.notes)
+            .into_iter()
+            .map(applied::comment)
+            .collect::<Vec<_>>();
+        view! {
+            {tabs}
+            <Panel title="Notes" text="For staff only; they never leave.">
+                <Comments items=items/>
+                <PostForm action=format!("{}/note", here(id)) name="note">
+                    <TextArea name="comment" label="Add a note" rows=3 required=true max=4000/>
+                    <Submit label="Keep the note"/>
+                </PostForm>
+            </Panel>
+        }
+    }))
+}
+
+async fn profile(page: Page, Path(id): Path<i64>) -> PageResult {
+    let record = partner::record(&page.ctx, id).await?;
+    Ok(page.render(head(&record), move || {
+        let tabs = tabs(&record);
+        let form = profile_form(&record.partner, format!("{}/profile", here(id)));
+        view! { {tabs} <Panel title="Profile">{form}</Panel> }
+    }))
+}
+
+async fn update(page: Page, Path(id): Path<i64>, form: Form<Profile>) -> PageResult {
+    let back = format!("{}/profile", here(id));
+    match partner::update(&page.ctx, id, &form.value).await {
+        Ok(()) => page.done(&back, "Saved.").await,
+        Err(error) => page.refused(&back, error, &form.pairs).await,
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Typed {
+    manager_id: String,
+    comment: String,
+    change: String,
+    reason: String,
+}
+
+async fn change_manager(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
+    match partner::update_manager(&page.ctx, id, &form.manager_id).await {
+        Ok(()) => page.done(&here(id), "Saved.").await,
+        Err(error) => page.refused(&here(id), error, &form.pairs).await,
+    }
+}
+
+async fn note(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
+    let back = format!("{}/notes", here(id));
+    match partner::note(&page.ctx, id, &form.comment).await {
+        Ok(()) => page.done(&back, "Noted.").await,
+        Err(error) => page.refused(&back, error, &form.pairs).await,
+    }
+}
+
+async fn standing(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
+    let ctx = &page.ctx;
+    let result = match form.change.as_str() {
+        "deactivate" => partner::deactivate(ctx, id, &form.reason).await,
+        "reactivate" => partner::reactivate(ctx, id).await,
+        "ban" => partner::ban(ctx, id, &form.reason).await,
+        "lift_ban" => partner::lift_ban(ctx, id, &form.reason).await,
+        _ => Err(service::Error::conflict(
+            "Choose what to change, and try again.",
+        )),
+    };
+    match result {
+        Ok(()) => page.done(&here(id), "Done. The owners have a mail.").await,
+        Err(error) => page.refused(&here(id), error, &form.pairs).await,
+    }
+}

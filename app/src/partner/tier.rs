@@ -1,0 +1,181 @@
+//! Where the partner stands among the tiers, and the way up.
+
+use crate::{
+    page::{Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use domain::money::{Bp, Currency};
+use domain::plan::{Amount, PlanRules};
+use domain::tier::{Measure, Progress};
+use leptos::prelude::*;
+use service::{
+    application::TierOffer,
+    program,
+    tier::{self, Change, Standing},
+};
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new().get("/partner/tier", Access::Partner, show)
+}
+
+async fn show(page: Page) -> PageResult {
+    let db = page.ctx.reader();
+    let owner = service::partner::of(&page.ctx, db).await?;
+    let standing = tier::standing(&page.ctx, owner.id).await?;
+    let history = tier::history(&page.ctx, owner.id).await?;
+    let tiers = program::tiers(db, owner.program_id).await?;
+    let plan = program::plan_version_at(db, owner.plan_id, page.now()).await?;
+    let rules: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
+    let head = Head::new("Tier").text(standing.explanation.clone());
+    Ok(page.render(head, move || {
+        let current = tiers.iter().position(|t| t.id == owner.tier_id);
+        let code = standing.currency.code();
+        let names: Vec<(i32, String)> = tiers
+            .iter()
+            .map(|t| (i32::try_from(t.rank).unwrap_or(i32::MAX), t.name.clone()))
+            .collect();
+        let sentences = rules.as_ref().map(|rules| {
+            let name = |rank: i32| {
+                names.iter().find(|(r, _)| *r == rank).map_or_else(|| format!("tier {rank}"), |(_, n)| n.clone())
+            };
+            let items = rules.describe(name).into_iter().map(|s| view! { <li>{s}</li> }).collect_view();
+            view! { <Panel title="Your plan"><ul>{items}</ul></Panel> }
+        });
+        let steps = tiers
+            .into_iter()
+            .map(|t| {
+                let rank = i32::try_from(t.rank).unwrap_or(i32::MAX);
+                let rate_bp = rules.as_ref().and_then(|r| best_rate(r, rank)).map(|bp| bp.0);
+                crate::public::ladder(TierOffer { tier: t, rate_bp }, code)
+            })
+            .collect::<Vec<_>>();
+        let ladder = match current {
+            Some(current) => view! { <TierLadder tiers=steps current=current/> }.into_any(),
+            None => view! { <TierLadder tiers=steps/> }.into_any(),
+        };
+        let notice = standing.notice_until.map(|at| {
+            let name = standing.name.clone();
+            view! {
+                <Notice tone=Tone::Warn title="Your tier is at risk">
+                    "You keep " {name} " until " <Day at/> ". Meet its requirements again before then and nothing changes."
+                </Notice>
+            }
+        });
+        let changes = changes(history);
+        let way = distance(&standing);
+        let Standing { name, since, metrics, .. } = standing;
+        view! {
+            {notice}
+            <Record>
+                <RecordMain>
+                    <Panel title="The tiers">{ladder}</Panel>
+                    {sentences}
+                    <Panel title="What happened">{changes}</Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="Your way up">{way}</Panel>
+                    <Panel title="Facts">
+                        <Facts>
+                            <Fact label="Tier">{name}</Fact>
+                            <Fact label="Since"><Day at=since/></Fact>
+                            <Fact label="Revenue in the last 12 months"><Money minor=metrics.revenue_minor currency=code/></Fact>
+                            <Fact label="Active customers">{count_text(metrics.customers)}</Fact>
+                            <Fact label="Deals won in the last 12 months">{count_text(metrics.won_deals)}</Fact>
+                            <Fact label="Certified people">{count_text(metrics.certified)}</Fact>
+                        </Facts>
+                    </Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+/// The best rate of a rule for every invoice at a tier.
+fn best_rate(rules: &PlanRules, rank: i32) -> Option<Bp> {
+    rules
+        .rules
+        .iter()
+        .filter_map(|rule| {
+            let rate = match &rule.amount {
+                Amount::ByTier { rates } => *rates.range(..=rank).next_back()?.1,
+                Amount::Percent { rate } => *rate,
+                _ => return None,
+            };
+            rate.checked_add(rule.bonus_points).ok()
+        })
+        .max()
+}
+
+/// How far the next tier is and what it would pay; also for the partner's home.
+pub(super) fn distance(standing: &Standing) -> AnyView {
+    let Some(next) = &standing.next else {
+        return view! { <p>{format!("{} is the highest tier.", standing.name)}</p> }.into_any();
+    };
+    let meters = next
+        .progress
+        .iter()
+        .map(|p| meter(p, standing.currency))
+        .collect_view();
+    let missing = if next.missing.is_empty() {
+        format!(
+            "You meet everything for {}; the next review moves you up.",
+            next.name
+        )
+    } else {
+        format!("{} needs {}.", next.name, next.missing)
+    };
+    let more = next.would_earn_more.filter(|m| m.minor > 0).map(|m| {
+        view! {
+            <p>
+                "At " {next.name.clone()} ", the revenue of your last 12 months would have earned "
+                <strong><Money minor=m.minor currency=m.currency.code()/></strong> " more."
+            </p>
+        }
+    });
+    view! { <p>{missing}</p> {meters} {more} }.into_any()
+}
+
+fn meter(p: &Progress, currency: Currency) -> AnyView {
+    let words = |n: i64| match p.measure {
+        Measure::Revenue => money_text(n, currency.code()),
+        _ => count_text(n),
+    };
+    let label = format!(
+        "{}: {} of {}",
+        p.measure.label(),
+        words(p.have),
+        words(p.need)
+    );
+    view! { <Meter value=p.have max=p.need label=label/> }.into_any()
+}
+
+fn changes(history: Vec<Change>) -> AnyView {
+    let events = history
+        .into_iter()
+        .map(|c| {
+            let (tone, what) = match (c.row.kind.as_str(), &c.from) {
+                ("notice", _) => (
+                    Tone::Warn,
+                    format!("· Will move to {} unless you recover", c.to),
+                ),
+                ("demotion", _) => (Tone::Bad, format!("· Moved down to {}", c.to)),
+                ("promotion", _) => (Tone::Good, format!("· Moved up to {}", c.to)),
+                (_, Some(from)) if *from != c.to => {
+                    (Tone::Info, format!("· Moved from {from} to {}", c.to))
+                }
+                _ => (Tone::Neutral, format!("· {}", c.to)),
+            };
+            Event {
+                at: c.row.created_at,
+                who: String::new(),
+                what,
+                detail: c.row.explanation,
+                tone,
+                internal: false,
+            }
+        })
+        .collect();
+    view! { <Timeline events=events/> }.into_any()
+}
