@@ -1,0 +1,7 @@
+//! The `portico` binary. What it does is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

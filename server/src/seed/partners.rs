@@ -1,0 +1,371 @@
+//! Forty organisations with their people, certificates, agreements and payout accounts.
+
+use chrono::{DateTime, Months, Utc};
+use entity::{
+    agreement, application, attempt, certificate, lesson, lesson_progress, member, partner,
+    payout_account, person, tier_change,
+};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::json;
+use service::Result;
+
+use super::names::{COLLEAGUES, Company, PARTNERS};
+use super::program::Made as Program;
+use super::{Stage, course, days, insert};
+
+/// A partner with what the rest of the story needs.
+pub(super) struct Made {
+    pub(super) partner: partner::Model,
+    pub(super) company: &'static Company,
+    /// The owner first.
+    pub(super) people: Vec<person::Model>,
+    pub(super) joined: DateTime<Utc>,
+    /// `acct_…`, where one is connected.
+    pub(super) stripe_id: Option<String>,
+}
+
+pub(super) async fn make(
+    stage: &mut Stage<'_>,
+    program: &Program,
+    course: &course::Made,
+    hash: &str,
+) -> Result<Vec<Made>> {
+    let lessons: Vec<i64> = lesson::Entity::find()
+        .filter(lesson::Column::CourseVersionId.eq(course.version.id))
+        .all(stage.ctx.reader())
+        .await?
+        .into_iter()
+        .map(|l| l.id)
+        .collect();
+    let mut made = Vec::new();
+    let mut colleague = 0;
+    for (n, company) in PARTNERS.iter().enumerate() {
+        // The first dozen were there from the start; the others came month by month.
+        let month = if n < 12 { 0 } else { (n as u32 - 12) / 2 };
+        let joined = days(stage.month(month), 2 + u64::from(stage.dice(20)));
+        let one = organisation(stage, program, company, n, joined, hash, &mut colleague).await?;
+        // Newcomers are still learning, and the entry tier is where some never get certified.
+        if n < 30 || stage.chance(50) {
+            let certified = 1 + usize::from(company.tier > 2);
+            for person in one.people.iter().take(certified) {
+                certify(stage, course, &lessons, &one, person).await?;
+            }
+        }
+        made.push(one);
+    }
+    Ok(made)
+}
+
+async fn organisation(
+    stage: &mut Stage<'_>,
+    program: &Program,
+    company: &'static Company,
+    n: usize,
+    joined: DateTime<Utc>,
+    hash: &str,
+    colleague: &mut usize,
+) -> Result<Made> {
+    let db = stage.ctx.reader();
+    let domain = format!("{}.example", company.host);
+    let owner = someone(stage, company.owner, &domain, joined, hash).await?;
+    let tier = &program.tiers[company.tier - 1];
+    let plan = match company.kind {
+        "agency" => &program.plans[1],
+        "consultant" if n.is_multiple_of(3) => &program.plans[2],
+        _ => &program.plans[0],
+    };
+    let manager = if n.is_multiple_of(2) {
+        &program.manager
+    } else {
+        &program.second_manager
+    };
+    let status = match n {
+        37 => "deactivated",
+        38 => "banned",
+        _ => "active",
+    };
+    let reason = match n {
+        37 => Some("The company has closed its services business.".to_owned()),
+        38 => Some("Repeated bids on our brand names after two warnings.".to_owned()),
+        _ => None,
+    };
+    let partner = insert::one(
+        db,
+        partner::ActiveModel {
+            program_id: Set(program.program.id),
+            name: Set(company.name.to_owned()),
+            legal_name: Set(legal_name(company)),
+            website: Set(format!("https://www.{domain}")),
+            domain: Set(domain.clone()),
+            country: Set(company.country.to_owned()),
+            currency: Set(company.currency.to_owned()),
+            partner_type: Set(company.kind.to_owned()),
+            size: Set(company.size.to_owned()),
+            status: Set(status.to_owned()),
+            status_reason: Set(reason),
+            tier_id: Set(tier.id),
+            tier_since: Set(joined),
+            plan_id: Set(plan.id),
+            manager_id: Set(Some(manager.id)),
+            members_see_earnings: Set(n != 1),
+            profile: Set(format!(
+                "{} helps companies in {} to answer their customers well.",
+                company.name, company.country
+            )),
+            created_at: Set(joined),
+            ..Default::default()
+        },
+    )
+    .await?;
+    insert::one(db, applied(program, company, &partner, &owner, joined)).await?;
+    let change = tier_change::ActiveModel {
+        partner_id: Set(partner.id),
+        to_tier_id: Set(tier.id),
+        kind: Set("entry".to_owned()),
+        explanation: Set(format!(
+            "Joined as {} by agreement with {}.",
+            tier.name, manager.name
+        )),
+        figures: Set(json!({
+            "revenue_minor": 0, "customers": 0, "won_deals": 0, "certified": 0
+        })),
+        effective_at: Set(joined),
+        created_at: Set(joined),
+        ..Default::default()
+    };
+    insert::one(db, change).await?;
+    let signed = agreement::ActiveModel {
+        partner_id: Set(partner.id),
+        person_id: Set(owner.id),
+        terms_version_id: Set(program.terms.id),
+        signed_name: Set(owner.name.clone()),
+        ip: Set("192.0.2.17".to_owned()),
+        signed_at: Set(days(joined, 1)),
+        ..Default::default()
+    };
+    insert::one(db, signed).await?;
+    let mut people = vec![owner.clone()];
+    // Brightpath's second person is the one to sign in as.
+    let more = if n == 0 { 3 } else { stage.dice(3) as usize };
+    for _ in 0..more {
+        let name = COLLEAGUES[*colleague % COLLEAGUES.len()];
+        *colleague += 1;
+        people.push(someone(stage, name, &domain, days(joined, 5), hash).await?);
+    }
+    for (place, person) in people.iter().enumerate() {
+        let row = member::ActiveModel {
+            partner_id: Set(partner.id),
+            person_id: Set(person.id),
+            role: Set(if place == 0 { "owner" } else { "member" }.to_owned()),
+            joined_at: Set(person.created_at),
+            ..Default::default()
+        };
+        insert::one(db, row).await?;
+    }
+    let stripe_id = connect(stage, &partner, &owner, n, joined).await?;
+    Ok(Made {
+        partner,
+        company,
+        people,
+        joined,
+        stripe_id,
+    })
+}
+
+fn legal_name(company: &Company) -> String {
+    let form = match company.country {
+        "DE" => "GmbH",
+        "FR" => "SAS",
+        "NL" => "B.V.",
+        "ES" => "S.L.",
+        "IT" => "S.r.l.",
+        "GB" => "Ltd",
+        "CH" => "AG",
+        "SE" => "AB",
+        "JP" => "K.K.",
+        "PL" => "Sp. z o.o.",
+        _ => "Inc.",
+    };
+    format!("{} {form}", company.name)
+}
+
+async fn someone(
+    stage: &Stage<'_>,
+    name: &str,
+    domain: &str,
+    at: DateTime<Utc>,
+    hash: &str,
+) -> Result<person::Model> {
+    let first = name.split(' ').next().unwrap_or(name);
+    let first: String = domain::slug::slugify(first);
+    let row = person::ActiveModel {
+        email: Set(format!("{first}@{domain}")),
+        name: Set(name.to_owned()),
+        password_hash: Set(Some(hash.to_owned())),
+        locale: Set("en".to_owned()),
+        time_zone: Set("Europe/Berlin".to_owned()),
+        email_verified_at: Set(Some(at)),
+        created_at: Set(at),
+        ..Default::default()
+    };
+    insert::one(stage.ctx.reader(), row).await
+}
+
+/// The application each of them came in by.
+fn applied(
+    program: &Program,
+    company: &Company,
+    partner: &partner::Model,
+    owner: &person::Model,
+    joined: DateTime<Utc>,
+) -> application::ActiveModel {
+    application::ActiveModel {
+        program_id: Set(program.program.id),
+        person_id: Set(owner.id),
+        status: Set("approved".to_owned()),
+        legal_name: Set(partner.legal_name.clone()),
+        website: Set(partner.website.clone()),
+        domain: Set(partner.domain.clone()),
+        country: Set(partner.country.clone()),
+        partner_type: Set(company.kind.to_owned()),
+        size: Set(company.size.to_owned()),
+        services: Set("Roll-out of service software, training, support".to_owned()),
+        regions: Set(domain::validate::country_name(company.country)
+            .unwrap_or("")
+            .to_owned()),
+        expected_business: Set("Five to ten customers a year".to_owned()),
+        contact_name: Set(owner.name.clone()),
+        answers: Set(json!({})),
+        terms_version_id: Set(Some(program.terms.id)),
+        policy_version_id: Set(Some(program.policy.id)),
+        reviewer_id: Set(partner.manager_id),
+        partner_id: Set(Some(partner.id)),
+        submitted_at: Set(Some(joined)),
+        review_due_at: Set(Some(days(joined, 7))),
+        decided_at: Set(Some(joined)),
+        created_at: Set(joined),
+        updated_at: Set(joined),
+        ..Default::default()
+    }
+}
+
+/// Three in four have connected a payout account; one is restricted, one is not finished.
+async fn connect(
+    stage: &mut Stage<'_>,
+    partner: &partner::Model,
+    owner: &person::Model,
+    n: usize,
+    joined: DateTime<Utc>,
+) -> Result<Option<String>> {
+    let (outcome, state) = match n {
+        5 => ("missing", "ready"),
+        9 => ("past_due", "restricted"),
+        13 => ("new", "incomplete"),
+        // Brightpath connects its account in front of the visitor's eyes.
+        _ if n % 4 == 3 || n > 36 => return Ok(None),
+        _ => ("complete", "ready"),
+    };
+    let Some(sandbox) = stage.sandbox else {
+        return Ok(None);
+    };
+    let id = format!(
+        "acct_demo{:02}{}",
+        n + 1,
+        partner.domain.replace(['.', '-'], "")
+    );
+    let body = json!({
+        "id": id, "contact_email": owner.email, "display_name": partner.name,
+        "country": partner.country.to_lowercase(), "outcome": outcome,
+        "at": days(joined, 3).timestamp(), "silent": true,
+    });
+    sandbox.ask("accounts", &body).await?;
+    let needed = match state {
+        "ready" => json!([]),
+        _ => json!([{
+            "what": "Identity document of the representative", "problems": [],
+            "awaiting": "user",
+            "deadline": if state == "restricted" { "past_due" } else { "currently_due" },
+            "due": days(stage.today, 9),
+        }]),
+    };
+    let row = payout_account::ActiveModel {
+        partner_id: Set(partner.id),
+        stripe_id: Set(id.clone()),
+        state: Set(state.to_owned()),
+        requirements: Set(needed),
+        deadline_at: Set((state != "ready").then(|| days(stage.today, 9))),
+        checked_at: Set(days(joined, 3)),
+        created_at: Set(days(joined, 3)),
+        ..Default::default()
+    };
+    insert::one(stage.ctx.reader(), row).await?;
+    Ok((state == "ready").then_some(id))
+}
+
+/// A passed exam and its certificate, renewed when it ran out before today.
+async fn certify(
+    stage: &mut Stage<'_>,
+    course: &course::Made,
+    lessons: &[i64],
+    one: &Made,
+    person: &person::Model,
+) -> Result<()> {
+    let db = stage.ctx.reader();
+    let first = days(one.joined, 6 + u64::from(stage.dice(12)));
+    let progress = lessons
+        .iter()
+        .map(|lesson_id| lesson_progress::ActiveModel {
+            lesson_id: Set(*lesson_id),
+            person_id: Set(person.id),
+            completed_at: Set(first),
+            ..Default::default()
+        })
+        .collect();
+    insert::many(db, progress).await?;
+    let mut at = first;
+    let mut number = 1;
+    while at < stage.today {
+        let score = i64::from(75 + 5 * stage.dice(6));
+        let row = attempt::ActiveModel {
+            course_version_id: Set(course.version.id),
+            person_id: Set(person.id),
+            partner_id: Set(one.partner.id),
+            number: Set(number),
+            status: Set("passed".to_owned()),
+            paper: Set(json!([])),
+            answers: Set(json!({})),
+            score_percent: Set(Some(score)),
+            started_at: Set(at),
+            deadline_at: Set(at + chrono::TimeDelta::minutes(30)),
+            finished_at: Set(Some(at + chrono::TimeDelta::minutes(17))),
+            ..Default::default()
+        };
+        let attempt = insert::one(db, row).await?;
+        let issued = at + chrono::TimeDelta::minutes(17);
+        let expires = issued.checked_add_months(Months::new(12)).unwrap_or(issued);
+        let row = certificate::ActiveModel {
+            number: Set(format!(
+                "C-{:08X}{:08X}",
+                stage.dice(u32::MAX),
+                stage.dice(u32::MAX)
+            )),
+            course_id: Set(course.course.id),
+            course_version_id: Set(course.version.id),
+            person_id: Set(person.id),
+            attempt_id: Set(attempt.id),
+            issued_at: Set(issued),
+            expires_at: Set(expires),
+            grace_until: Set(days(expires, 30)),
+            ..Default::default()
+        };
+        insert::one(db, row).await?;
+        number += 1;
+        // Most renew a little before the end; a few let it lapse.
+        if stage.chance(12) {
+            break;
+        }
+        at = expires - chrono::TimeDelta::days(10);
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! The workers of this process: they work off the inbox, then jobs, and what is due by the calendar.
+//!
+//! They are woken by requests and otherwise look twice a second. Several processes may do this at
+//! once: events and jobs are claimed in the database, and so is each turn of the calendar.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use futures::future::join_all;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use service::job::{self, Claimed};
+use service::payout::Next;
+use service::{Context, Error, Result, inbox};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::engine::Engine;
+use crate::{calendar, jobs};
+
+/// How long an idle worker waits before it looks again.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long a worker waits after the database has failed it.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// Webhook events handled in one transaction.
+const BATCH: u64 = 256;
+/// Jobs one worker has in hand at a time. Each takes at most half a minute, which a claim outlasts.
+const HAND: u64 = 8;
+
+/// Starts `count` workers and the calendar. They end after `stop`, when what they have in hand is
+/// done.
+pub fn start(engine: &Engine, count: usize, stop: &CancellationToken) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    if count > 0 {
+        engine.beat();
+        for _ in 0..count {
+            tasks.spawn(work(engine.clone(), stop.clone()));
+        }
+        tasks.spawn(keep_calendar(engine.clone(), stop.clone()));
+    }
+    tasks.close();
+    tasks
+}
+
+async fn work(engine: Engine, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        engine.beat();
+        let pause = match turn(&engine).await {
+            Ok(true) => continue,
+            Ok(false) => IDLE,
+            Err(error) => {
+                tracing::error!(%error, "a worker could not work");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = engine.wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// One round; says whether there was something to do.
+async fn turn(engine: &Engine) -> Result<bool> {
+    let ctx = engine.context("worker").await?;
+    let worked = run_inbox(engine, &ctx).await?;
+    let ran = run_jobs(engine, &ctx).await?;
+    Ok(worked || ran)
+}
+
+/// Works off stored webhooks; says whether there were any.
+async fn run_inbox(engine: &Engine, ctx: &Context) -> Result<bool> {
+    use entity::webhook_event::{Column, Entity};
+    let due = Condition::any()
+        .add(Column::NextAttemptAt.is_null())
+        .add(Column::NextAttemptAt.lte(ctx.now()));
+    // Working takes SQLite's write lock; looking first does not.
+    let waiting = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Status.eq("received"))
+        .filter(due)
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(ctx.reader())
+        .await?;
+    if waiting.is_none() {
+        return Ok(false);
+    }
+    let worked = inbox::process_batch(ctx, engine.gateway.as_ref(), BATCH).await?;
+    Ok(worked.total() > 0)
+}
+
+/// Claims jobs and runs them beside each other; says whether there were any.
+async fn run_jobs(engine: &Engine, ctx: &Context) -> Result<bool> {
+    if !any_due(ctx).await? {
+        return Ok(false);
+    }
+    let claimed = job::claim(ctx, HAND).await?;
+    let some = !claimed.is_empty();
+    for outcome in join_all(claimed.into_iter().map(|job| run_job(engine, job))).await {
+        outcome?;
+    }
+    Ok(some)
+}
+
+async fn any_due(ctx: &Context) -> Result<bool> {
+    use entity::job::{Column, Entity};
+    let now = ctx.now();
+    let unclaimed = Condition::any()
+        .add(Column::ClaimedUntil.is_null())
+        .add(Column::ClaimedUntil.lte(now));
+    let due = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Status.eq("waiting"))
+        .filter(Column::RunAt.lte(now))
+        .filter(unclaimed)
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(ctx.reader())
+        .await?;
+    Ok(due.is_some())
+}
+
+/// Runs one job and notes how it went. Fails only when that cannot be noted.
+async fn run_job(engine: &Engine, job: Claimed) -> Result<()> {
+    let span = tracing::info_span!("job", id = job.id, kind = %job.kind);
+    async {
+        let ctx = engine.context(format!("job-{}", job.id)).await?;
+        let ran = AssertUnwindSafe(jobs::run(engine, &ctx, &job))
+            .catch_unwind()
+            .await;
+        let result = ran.unwrap_or_else(|_| Err(Error::internal("panic; the log has it")));
+        let tx = ctx.begin().await?;
+        match result {
+            Ok(Next::Done) => {
+                job::done(&ctx, &*tx, job.id).await?;
+                tracing::debug!("job done");
+            }
+            Ok(Next::Again(at)) => {
+                look_again(&*tx, job.id, at).await?;
+                tracing::debug!(%at, "job goes on later");
+            }
+            Err(error) => {
+                let cause = cause(&error);
+                tracing::warn!(attempt = job.attempts, %cause, "job failed");
+                job::failed(&ctx, &*tx, &job, &cause).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+    .instrument(span)
+    .await
+}
+
+/// Plans a job's next step: it has not failed, so the count of its tries starts anew.
+async fn look_again(tx: &impl ConnectionTrait, id: i64, at: DateTime<Utc>) -> Result<()> {
+    use entity::job::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::RunAt, Expr::value(at))
+        .col_expr(Column::Attempts, Expr::value(0_i64))
+        .col_expr(Column::ClaimedUntil, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Status.eq("waiting"))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// What the log and the list of dead jobs say.
+fn cause(error: &Error) -> String {
+    match error {
+        Error::Unavailable { message, cause } => format!("{message} ({cause})"),
+        other => other.to_string(),
+    }
+}
+
+async fn keep_calendar(engine: Engine, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        engine.beat();
+        calendar::run_due(&engine, &stop).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(calendar::TICK) => {}
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The portal from outside: started whole in this process, on a free port, with the sandbox as
+//! Stripe; on SQLite, and on PostgreSQL where `PORTICO_TEST_POSTGRES_URL` names a server.
+
+mod drain;
+mod edge;
+mod files;
+mod health;
+mod session;
+mod support;
+mod webhook;
+mod worker;
