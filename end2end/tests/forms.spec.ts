@@ -1,0 +1,125 @@
+// A refused form says at the field what is wrong, and keeps what was typed.
+
+import { expect, type Locator, type Page, test } from "@playwright/test";
+import { field, heading, signIn, told } from "./support/people";
+import { person } from "./support/portal";
+
+/** The field carries its error: marked, described by it, and the words are there to be seen. */
+async function refused(input: Locator, words: RegExp): Promise<void> {
+  await expect(input).toHaveAttribute("aria-invalid", "true");
+  await expect(input).toHaveAccessibleDescription(words);
+}
+
+async function as(page: Page, role: string): Promise<void> {
+  const { email, password } = person(role);
+  await signIn(page, email, password);
+}
+
+test("signing up", async ({ page }) => {
+  await page.goto("/sign-up");
+  await field(page, "Your name").fill("Ünal <b>O’Neil</b>");
+  await field(page, "E-mail address").fill("unal@oneil");
+  await field(page, "Password").fill("short");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await refused(field(page, "Password"), /10 characters/);
+  await refused(field(page, "E-mail address"), /\S/);
+  await expect(field(page, "Your name")).toHaveValue("Ünal <b>O’Neil</b>");
+  await expect(field(page, "E-mail address")).toHaveValue("unal@oneil");
+  await expect(field(page, "Password")).toHaveValue("");
+  // The list at the top leads to the fields.
+  const list = page.getByRole("alert").filter({ hasText: "Please correct" });
+  await expect(list.getByRole("link")).toHaveCount(2);
+  await list.getByRole("link").first().click();
+  await expect(page).toHaveURL(/#f-/);
+  // A reload shows the form without yesterday's errors.
+  await page.goto("/sign-up");
+  await expect(field(page, "Password")).not.toHaveAttribute("aria-invalid", "true");
+});
+
+test("registering a deal", async ({ page }) => {
+  await as(page, "partner_owner");
+  await page.goto("/partner/deals/new");
+  const typed: [string, string][] = [
+    ["Company", "Harbour & Söhne"],
+    ["Domain or website", "gmail.com"],
+    ["Whom you talk to", "Pia Lund"],
+    ["Their e-mail address", "pia@harbour-soehne.example"],
+    ["What the customer needs", "Line one\n</textarea><b>two</b>"],
+    ["Estimated value of the first year", "a lot"],
+    ["Term in months", "0"],
+    ["Competitors", "HelpBarn"],
+  ];
+  for (const [label, value] of typed) await field(page, label).fill(value);
+  await field(page, "Country").selectOption("SE");
+  await field(page, "Currency").selectOption({ index: 2 });
+  const currency = await field(page, "Currency").inputValue();
+  await field(page, "Expected close").fill("2020-01-31");
+  await page.getByLabel("Lumen Insights", { exact: true }).check();
+  await page.getByRole("button", { name: "Send for review" }).click();
+  await refused(field(page, "Domain or website"), /own domain/);
+  await refused(field(page, "Estimated value of the first year"), /\S/);
+  await refused(field(page, "Term in months"), /\S/);
+  await refused(field(page, "Expected close"), /still to come/);
+  for (const [label, value] of typed) await expect(field(page, label)).toHaveValue(value);
+  await expect(field(page, "Country")).toHaveValue("SE");
+  await expect(field(page, "Currency")).toHaveValue(currency);
+  await expect(field(page, "Expected close")).toHaveValue("2020-01-31");
+  await expect(page.getByLabel("Lumen Insights", { exact: true })).toBeChecked();
+  await expect(page.getByLabel("Lumen Desk", { exact: true })).not.toBeChecked();
+  // It is a draft meanwhile; it goes again.
+  await page.getByRole("button", { name: "Discard the draft" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+  await told(page, "Discarded.");
+});
+
+test("a refused form in a dialog is shown again in the page", async ({ page }) => {
+  await as(page, "manager");
+  await page.goto("/manager/applications?status=in_review");
+  await page.locator("main tbody a").first().click();
+  await page.getByRole("button", { name: "Reject" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await field(dialog, "Reason").selectOption({ index: 1 });
+  const reason = await field(dialog, "Reason").inputValue();
+  // The browser takes blanks for words; the portal does not.
+  await field(dialog, "What the applicant should know").fill("   ");
+  await dialog.getByRole("button", { name: "Reject" }).click();
+  const again = page.locator("#reject");
+  await expect(again).toBeVisible();
+  await refused(field(again, "What the applicant should know"), /\S/);
+  await expect(field(again, "Reason")).toHaveValue(reason);
+  await heading(page, "In review");
+});
+
+test("preferences", async ({ page }) => {
+  await as(page, "partner_member");
+  await page.goto("/preferences");
+  const name = await field(page, "Name").inputValue();
+  await field(page, "Name").fill("  ");
+  await field(page, "Numbers and dates").selectOption("de");
+  await page.getByRole("button", { name: "Save" }).click();
+  await refused(field(page, "Name"), /\S/);
+  await expect(field(page, "Numbers and dates")).toHaveValue("de");
+  await field(page, "Name").fill(name);
+  await field(page, "Numbers and dates").selectOption("en");
+  await page.getByRole("button", { name: "Save" }).click();
+  await told(page, "Saved.");
+});
+
+test("a payout run needs a day", async ({ page }) => {
+  await as(page, "finance");
+  await page.goto("/finance/runs/new");
+  await field(page, "Note for colleagues").fill("Kept while the day is wrong");
+  // The browser's own check is left out, as an old browser would.
+  const form = page.locator("form[action='/finance/runs']");
+  await field(page, "Cut-off").fill("");
+  const action = await form.getAttribute("action");
+  const program = await form.locator("[name=program]").inputValue();
+  const answer = await page.context().request.post(action ?? "", {
+    form: { program, cutoff: "the 31st", note: "Kept while the day is wrong" },
+    maxRedirects: 0,
+  });
+  expect(answer.status()).toBe(303);
+  await page.goto(answer.headers().location);
+  await refused(field(page, "Cut-off"), /Choose a day/);
+  await expect(field(page, "Note for colleagues")).toHaveValue("Kept while the day is wrong");
+});
