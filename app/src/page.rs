@@ -15,6 +15,7 @@ pub use self::{
     form::{Form, Upload, UploadedFile},
     head::{Head, Layout},
     redirect::safe_redirect,
+    render::{Keepable, new_nonce},
 };
 
 use crate::{

@@ -4,6 +4,8 @@
 
 mod guard;
 
+pub(crate) use self::guard::random;
+
 use self::guard::guard;
 use crate::{
     page::{PageError, PageResult},

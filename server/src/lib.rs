@@ -14,6 +14,7 @@ pub mod engine;
 pub mod files;
 pub mod health;
 pub mod jobs;
+pub mod kept;
 pub mod listen;
 pub mod log;
 pub mod portal;

@@ -25,6 +25,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::config::{Config, Mail};
 use crate::edge::{self, Edge};
 use crate::engine::Engine;
+use crate::kept::{self, Kept};
 use crate::schema::{self, Schema};
 use crate::webhook::{self, Webhooks};
 use crate::{files, health, listen, session, worker};
@@ -145,7 +146,7 @@ impl Portal {
                 "stopped before everything was finished; the rest is done after a start"
             );
         }
-        if let Err(error) = self.db.reader().clone().close().await {
+        if let Err(error) = self.db.close().await {
             tracing::warn!(%error, "the database was not closed in order");
         }
     }
@@ -200,6 +201,10 @@ fn router(config: &Config, engine: &Engine) -> Result<Router, StartError> {
     let pages = app::routes::all()
         .into_router(state)
         .layer(session::layer(&engine.db, config.https()))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(Kept::new(&engine.db)),
+            kept::run,
+        ))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let inbox = Webhooks {
         secrets: config.stripe.webhook_secrets.clone().into(),

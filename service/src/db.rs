@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -20,6 +20,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub struct Db {
     pool: DatabaseConnection,
     writers: Option<Arc<Mutex<()>>>,
+    /// SQLite: one connection that never writes and is never replaced, see [`Db::version`].
+    watch: Option<DatabaseConnection>,
 }
 
 impl Db {
@@ -35,7 +37,10 @@ impl Db {
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30));
         if sqlite {
-            options.max_connections(6).map_sqlx_sqlite_opts(|o| {
+            // A file does not hang up: asking before every query whether it is there costs as much
+            // as the query.
+            options.max_connections(6).test_before_acquire(false);
+            options.map_sqlx_sqlite_opts(|o| {
                 o.journal_mode(SqliteJournalMode::Wal)
                     // A payout's intent must survive a power cut before Stripe hears of it.
                     .synchronous(SqliteSynchronous::Full)
@@ -47,11 +52,24 @@ impl Db {
                     .pragma("mmap_size", "268435456")
             });
         } else {
-            options.max_connections(16);
+            options
+                .max_connections(16)
+                .test_before_acquire_if_idle_for(Duration::from_secs(15));
         }
-        let pool = Database::connect(options).await?;
+        let pool = Database::connect(options.clone()).await?;
+        let watch = match sqlite {
+            true => {
+                options
+                    .max_connections(1)
+                    .idle_timeout(None)
+                    .max_lifetime(None);
+                Some(Database::connect(options).await?)
+            }
+            false => None,
+        };
         Ok(Self {
             pool,
+            watch,
             writers: sqlite.then(|| Arc::new(Mutex::new(()))),
         })
     }
@@ -64,6 +82,41 @@ impl Db {
     /// Which of the two databases this is.
     pub fn backend(&self) -> DbBackend {
         self.pool.get_database_backend()
+    }
+
+    /// A word that is another one after every commit of any process: while it stays the same, so
+    /// does everything that can be read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn version(&self) -> Result<String, DbErr> {
+        // SQLite counts the commits of others, so the connection that asks must not write; and each
+        // connection counts from a start of its own, so it must always be the same one.
+        // PostgreSQL's snapshot names every transaction that is not visible yet.
+        let (db, question) = match &self.watch {
+            Some(watch) => (
+                watch,
+                "SELECT CAST(data_version AS TEXT) FROM pragma_data_version",
+            ),
+            None => (&self.pool, "SELECT CAST(pg_current_snapshot() AS TEXT)"),
+        };
+        let row = db
+            .query_one_raw(Statement::from_string(db.get_database_backend(), question))
+            .await?;
+        row.ok_or_else(|| DbErr::Custom("the database has no version".to_owned()))?
+            .try_get_by_index(0)
+            .map_err(DbErr::from)
+    }
+
+    /// Closes every connection.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed in order.
+    pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(watch) = self.watch {
+            watch.close().await?;
+        }
+        self.pool.close().await
     }
 
     /// Begins a write transaction. Dropping it without [`Tx::commit`] rolls it back.

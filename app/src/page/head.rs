@@ -27,6 +27,7 @@ pub struct Head {
     pub(crate) actions: Option<Actions>,
     pub(crate) status: Option<(String, Option<(String, Tone)>)>,
     pub(crate) layout: Layout,
+    pub(crate) to_the_second: bool,
 }
 
 impl Head {
@@ -85,6 +86,14 @@ impl Head {
     #[must_use]
     pub const fn public(mut self) -> Self {
         self.layout = Layout::Public;
+        self
+    }
+
+    /// The page shows a time that runs out and has to be right to the second, so an answer that is
+    /// some seconds old is never given again (see [`super::Keepable`]).
+    #[must_use]
+    pub const fn to_the_second(mut self) -> Self {
+        self.to_the_second = true;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Head, Page};
 use crate::{
+    flash::Flash,
     shell,
     ui::{Ui, chart::escape},
 };
@@ -20,6 +21,21 @@ const SPECULATION: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"}
 /// The outer ones come first, because their children may be moved by them.
 const ISLANDS: &str = r#"const m=await import(J);await m.default({module_or_path:W});m.hydrate();for(const e of document.querySelectorAll("leptos-island")){const f=m[e.dataset.component];if(f)await f(e)}"#;
 
+/// Marks an answer that depends on nothing but the database, the time (not to the second), and what
+/// the request says of the reader: address, cookies, language. While the database stays the same it
+/// may be given again, with another nonce.
+#[derive(Clone, Debug)]
+pub struct Keepable {
+    /// The nonce in the document and in its content security policy.
+    pub nonce: String,
+}
+
+/// A new nonce; all have the same length.
+#[must_use]
+pub fn new_nonce() -> String {
+    crate::routes::random(16)
+}
+
 impl Page {
     /// Renders a page. The view is built inside the page's reactive owner, where the pieces in
     /// [`crate::ui`] find locale, time and what was typed before.
@@ -34,12 +50,17 @@ impl Page {
         } else {
             format!("{} · {}", head.title, self.state.site.name)
         };
+        let keep = self.flash == Flash::default() && !head.to_the_second;
         let mut body =
             self.in_owner(|| shell::body(self, head, move || view().into_any()).to_html());
         self.show_unseen_errors(&mut body);
         let document = self.document(&title, &without_marks(&body));
         let mut response = Html(document).into_response();
         self.headers(response.headers_mut());
+        if keep {
+            let nonce = self.nonce.clone();
+            response.extensions_mut().insert(Keepable { nonce });
+        }
         response
     }
 

@@ -197,13 +197,13 @@ async fn open(request: &Parts) -> service::Result<Page> {
         locale,
         flash,
         look: Look::from_headers(headers),
-        nonce: random(16),
+        nonce: crate::page::new_nonce(),
         state,
     })
 }
 
 /// Random bytes as base64 without padding.
-fn random(bytes: usize) -> String {
+pub(crate) fn random(bytes: usize) -> String {
     let mut buffer = [0_u8; 32];
     rand::fill(&mut buffer[..bytes]);
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&buffer[..bytes])

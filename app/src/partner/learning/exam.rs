@@ -49,7 +49,8 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             attempt.number, attempt.pass_percent
         ))
         .crumb("Learning", HERE)
-        .crumb(title, format!("{HERE}/{slug}"));
+        .crumb(title, format!("{HERE}/{slug}"))
+        .to_the_second();
     let now = page.now().timestamp();
     Ok(page.render(head, move || sheet(attempt, now)))
 }
