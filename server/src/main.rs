@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Pages are many small strings that live for one request: this hands memory out twice as fast as
+/// the C library's allocator, and gives it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     server::cli::main()
 }

@@ -47,7 +47,8 @@ impl Db {
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(15))
                     .create_if_missing(true)
-                    .pragma("cache_size", "-8000")
+                    // Pages are read through the mapped file; this holds what a transaction writes.
+                    .pragma("cache_size", "-2000")
                     .pragma("temp_store", "memory")
                     .pragma("mmap_size", "268435456")
             });

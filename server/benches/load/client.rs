@@ -1,6 +1,7 @@
 //! A small load generator: keeps connections open, asks, waits for the answer, asks again.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,13 +14,23 @@ pub struct Target {
     pub path: String,
     /// The `Cookie` header; may be empty.
     pub cookie: String,
+    /// Every request differs from all others in a cookie that means nothing, so that no answer can
+    /// be given twice and each page has to be made.
+    pub anew: bool,
 }
+
+/// Numbers the requests of this program.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Target {
     fn request(&self) -> Vec<u8> {
-        let cookie = match self.cookie.as_str() {
-            "" => String::new(),
-            cookie => format!("Cookie: {cookie}\r\n"),
+        let cookie = match (self.cookie.as_str(), self.anew) {
+            ("", _) => String::new(),
+            (cookie, false) => format!("Cookie: {cookie}\r\n"),
+            (cookie, true) => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                format!("Cookie: {cookie}; number={number}\r\n")
+            }
         };
         format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\n{cookie}\r\n",
@@ -74,7 +85,7 @@ pub async fn load(target: &Target, connections: usize, time: Duration) -> Load {
         tasks.push(tokio::spawn(async move {
             let mut stream = TcpStream::connect(target.addr).await.expect("it listens");
             stream.set_nodelay(true).expect("a socket");
-            let request = target.request();
+            let mut request = target.request();
             let mut buffer = Vec::with_capacity(64 * 1024);
             let mut times = Vec::new();
             while Instant::now() < end {
@@ -82,6 +93,9 @@ pub async fn load(target: &Target, connections: usize, time: Duration) -> Load {
                 let answer = ask(&mut stream, &request, &mut buffer).await;
                 assert_eq!(answer.status, 200, "{}", target.path);
                 times.push(began.elapsed());
+                if target.anew {
+                    request = target.request();
+                }
             }
             times
         }));

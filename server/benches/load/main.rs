@@ -33,6 +33,8 @@ fn setting(name: &str, default: u32) -> u32 {
 }
 
 fn main() {
+    // reqwest is built to be given one.
+    stripe_gateway::install_crypto();
     let mut words = std::env::args().skip(1);
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     match words.next().as_deref() {
@@ -73,11 +75,11 @@ async fn measure() {
     }
 }
 
-/// The first page of each audience.
+/// The first page of each audience: given again while nothing changes, and made anew each time.
 async fn pages(portal: &Portal) {
     let time = Duration::from_secs(u64::from(setting("BENCH_SECONDS", 5)));
     println!(
-        "{:<10} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7}",
+        "{:<15} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7}",
         "page", "bytes", "req/s", "p50 ms", "p99 ms", "floor/s", "p50 ms", "p99 ms", "of it"
     );
     for (audience, email, path) in [
@@ -85,31 +87,39 @@ async fn pages(portal: &Portal) {
         ("manager", "maya@lumendesk.example", "/manager"),
         ("finance", "felix@lumendesk.example", "/finance"),
     ] {
-        let cookie = portal.sign_in(email).await;
-        let target = Target {
+        let mut target = Target {
             addr: portal.addr,
             path: path.to_owned(),
-            cookie,
+            cookie: portal.sign_in(email).await,
+            anew: false,
         };
         let page = client::once(&target).await;
         assert_eq!(page.status, 200, "{path} answers {}", page.status);
-        let ours = client::load(&target, CONNECTIONS, time).await;
         let floor = floor::Floor::start(&page.raw).await;
         let bare = Target {
             addr: floor.addr,
             path: "/".to_owned(),
             cookie: String::new(),
+            anew: false,
         };
         let best = client::load(&bare, CONNECTIONS, time).await;
-        print_row(audience, page.raw.len(), &ours, &best);
+        for (anew, how) in [(false, ""), (true, " anew")] {
+            target.anew = anew;
+            let ours = client::load(&target, CONNECTIONS, time).await;
+            print_row(&format!("{audience}{how}"), page.raw.len(), &ours, &best);
+        }
         if audience == "partner" {
-            let many = client::load(&target, 200, time).await;
-            println!(
-                "           200 at once: {:.0} req/s, p99 {:.1} ms, {} of memory",
-                many.per_second(),
-                many.percentile(99),
-                portal.memory()
-            );
+            for anew in [false, true] {
+                target.anew = anew;
+                let many = client::load(&target, 200, time).await;
+                println!(
+                    "  200 at once{}: {:.0} req/s, p99 {:.1} ms, {} of memory",
+                    if anew { ", anew" } else { "" },
+                    many.per_second(),
+                    many.percentile(99),
+                    portal.memory()
+                );
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::process::{Child, Command};
 
 /// Signs the webhooks.
-pub const SECRET: &str = "whsec_bench";
+pub const SECRET: &str = "whsec_of_the_benchmark";
 
 /// A running portal with its database.
 pub struct Portal {

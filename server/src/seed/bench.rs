@@ -65,7 +65,8 @@ pub async fn bench(
 }
 
 async fn one(stage: &Stage<'_>, program: &program::Made, n: u32, hash: &str) -> Result<()> {
-    let db = stage.ctx.reader();
+    let tx = stage.ctx.db.begin().await?;
+    let db = &*tx;
     let domain = format!("partner{n}.example");
     let owner = insert::one(
         db,
@@ -150,6 +151,7 @@ async fn one(stage: &Stage<'_>, program: &program::Made, n: u32, hash: &str) -> 
         };
         insert::one(db, row).await?;
     }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -82,7 +82,7 @@ pub struct DealRow {
     pub country: String,
     /// `partner.id`.
     pub partner_id: i64,
-    /// The partner's name.
+    /// The partner's name; empty for partners, who see their own only.
     pub partner: String,
     /// `account.id`; none in a draft, and for partners.
     pub account_id: Option<i64>,
@@ -125,7 +125,7 @@ pub async fn list(ctx: &Context, view: &DealList) -> Result<(Vec<DealRow>, u64)>
     let found = Entity::find()
         .join(JoinType::InnerJoin, entity::deal::Relation::Partner.def())
         .filter(wanted);
-    let total = found.clone().count(ctx.reader()).await?;
+    let all = found.clone();
     let order = if view.descending {
         Order::Desc
     } else {
@@ -148,12 +148,19 @@ pub async fn list(ctx: &Context, view: &DealList) -> Result<(Vec<DealRow>, u64)>
             order,
         ),
     };
+    let limit = view.limit.clamp(1, 10_000);
     let rows = found
         .order_by_desc(Column::Id)
         .offset(view.offset)
-        .limit(view.limit.clamp(1, 10_000))
+        .limit(limit)
         .all(ctx.reader())
         .await?;
+    let shown = rows.len() as u64;
+    let total = match (1..limit).contains(&shown) {
+        // The last page: what is before it is known.
+        true => view.offset + shown,
+        false => all.count(ctx.reader()).await?,
+    };
     Ok((rows_of(ctx, rows, staff).await?, total))
 }
 
@@ -235,7 +242,10 @@ pub(super) async fn rows_of(ctx: &Context, rows: Vec<Model>, staff: bool) -> Res
     let db = ctx.reader();
     let ids: Vec<i64> = rows.iter().map(|d| d.id).collect();
     let mut lines = lines_of_all(db, &ids).await?;
-    let partners = partner_names(db, rows.iter().map(|d| d.partner_id)).await?;
+    let partners = match staff {
+        true => partner_names(db, rows.iter().map(|d| d.partner_id)).await?,
+        false => HashMap::new(),
+    };
     let reviewers = match staff {
         true => crate::partner::names(db, rows.iter().filter_map(|d| d.reviewer_id)).await?,
         false => HashMap::new(),
@@ -280,6 +290,9 @@ async fn lines_of_all(
     db: &impl ConnectionTrait,
     ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<String>>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let rows: Vec<(i64, String)> = deal_product_line::Entity::find()
         .join(
             JoinType::InnerJoin,
