@@ -37,6 +37,7 @@ pub async fn bench(
         gateway,
         sandbox: None,
         dice,
+        progress: super::Progress::new(),
         today,
         start,
     };

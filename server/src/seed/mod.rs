@@ -8,23 +8,33 @@
 
 mod bench;
 mod billing;
+mod companies;
 mod course;
+mod customers;
+mod deal_story;
 mod deals;
+mod hands;
 mod insert;
+mod invoices;
 mod months;
 mod names;
 mod partners;
+mod payouts;
 mod program;
+mod progress;
 mod queue;
 mod sandbox;
 
 use chrono::{DateTime, Datelike, Days, Months, TimeZone, Utc};
+use domain::partner::StaffRole;
 use entity::person;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
-use service::{Clock, Context, Error, Result};
+use service::{Actor, Clock, Context, Error, Result};
 use stripe_gateway::Gateway;
+
+use progress::Progress;
 
 pub use bench::bench;
 pub use sandbox::Sandbox;
@@ -95,6 +105,7 @@ struct Stage<'a> {
     gateway: &'a dyn Gateway,
     sandbox: Option<&'a Sandbox>,
     dice: ChaCha8Rng,
+    progress: Progress,
     /// Midnight UTC of the day on which it is seeded.
     today: DateTime<Utc>,
     /// First day of the first month.
@@ -107,6 +118,18 @@ impl Stage<'_> {
         Context {
             clock: Clock::at(at),
             ..self.ctx.clone()
+        }
+    }
+
+    /// One of the vendor's people at an instant of the past.
+    fn staff(&self, person: &person::Model, at: DateTime<Utc>) -> Context {
+        let role = person.staff_role.as_deref().and_then(|r| r.parse().ok());
+        Context {
+            actor: Actor::Staff {
+                person_id: person.id,
+                role: role.unwrap_or(StaffRole::Auditor),
+            },
+            ..self.at(at)
         }
     }
 
@@ -174,6 +197,7 @@ pub async fn demo(
         gateway,
         sandbox,
         dice: ChaCha8Rng::seed_from_u64(20_260_501),
+        progress: Progress::new(),
         today,
         start,
     };
@@ -183,10 +207,13 @@ pub async fn demo(
     let hash = service::identity::password::hash(PASSWORD).await?;
     let program = program::make(&stage, &hash).await?;
     let course = course::make(&stage, program.program.id).await?;
+    stage.progress.step("partners and their people");
     let partners = partners::make(&mut stage, &program, &course, &hash).await?;
+    stage.progress.step("deals");
     let deals = deals::make(&mut stage, &program, &partners).await?;
     let told = months::replay(&mut stage, &program, &partners, &deals).await?;
-    let waiting = queue::make(&mut stage, &program, &partners, &hash).await?;
+    stage.progress.step("applications");
+    let waiting = queue::make(&stage, &program, &hash).await?;
     months::tidy(&stage).await?;
     if let Some(sandbox) = sandbox {
         // Seeding took a while, and the context's clock stands still.
@@ -196,11 +223,12 @@ pub async fn demo(
         sandbox.quiet(false).await?;
     }
     Ok(format!(
-        "Loaded the demonstration: {} partners, {} deals, {} invoices, {} payout runs, {} \
+        "Loaded the demonstration: {} partners, {} deals, {} invoices, {} payouts in {} runs, {} \
          applications waiting.",
         partners.len(),
         deals.len(),
         told.invoices,
+        told.payouts,
         told.runs,
         waiting
     ))

@@ -1,6 +1,6 @@
 //! Forty organisations with their people, certificates, agreements and payout accounts.
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use entity::{
     agreement, application, attempt, certificate, lesson, lesson_progress, member, partner,
     payout_account, person, tier_change,
@@ -10,7 +10,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 use service::Result;
 
-use super::names::{COLLEAGUES, Company, PARTNERS};
+use super::companies::{Company, PARTNERS};
+use super::names::{COLLEAGUES, legal_form};
 use super::program::Made as Program;
 use super::{Stage, course, days, insert};
 
@@ -21,7 +22,7 @@ pub(super) struct Made {
     /// The owner first.
     pub(super) people: Vec<person::Model>,
     pub(super) joined: DateTime<Utc>,
-    /// `acct_…`, where one is connected.
+    /// `acct_…`, where one is connected or begun.
     pub(super) stripe_id: Option<String>,
 }
 
@@ -140,7 +141,7 @@ async fn organisation(
         person_id: Set(owner.id),
         terms_version_id: Set(program.terms.id),
         signed_name: Set(owner.name.clone()),
-        ip: Set("192.0.2.17".to_owned()),
+        ip: Set(format!("192.0.2.{}", 11 + 5 * n)),
         signed_at: Set(days(joined, 1)),
         ..Default::default()
     };
@@ -174,20 +175,7 @@ async fn organisation(
 }
 
 fn legal_name(company: &Company) -> String {
-    let form = match company.country {
-        "DE" => "GmbH",
-        "FR" => "SAS",
-        "NL" => "B.V.",
-        "ES" => "S.L.",
-        "IT" => "S.r.l.",
-        "GB" => "Ltd",
-        "CH" => "AG",
-        "SE" => "AB",
-        "JP" => "K.K.",
-        "PL" => "Sp. z o.o.",
-        _ => "Inc.",
-    };
-    format!("{} {form}", company.name)
+    format!("{} {}", company.name, legal_form(company.country))
 }
 
 async fn someone(
@@ -220,6 +208,7 @@ fn applied(
     owner: &person::Model,
     joined: DateTime<Utc>,
 ) -> application::ActiveModel {
+    let sent = joined - TimeDelta::hours(53);
     application::ActiveModel {
         program_id: Set(program.program.id),
         person_id: Set(owner.id),
@@ -241,16 +230,17 @@ fn applied(
         policy_version_id: Set(Some(program.policy.id)),
         reviewer_id: Set(partner.manager_id),
         partner_id: Set(Some(partner.id)),
-        submitted_at: Set(Some(joined)),
-        review_due_at: Set(Some(days(joined, 7))),
+        submitted_at: Set(Some(sent)),
+        review_due_at: Set(Some(days(sent, 7))),
         decided_at: Set(Some(joined)),
-        created_at: Set(joined),
+        created_at: Set(sent),
         updated_at: Set(joined),
         ..Default::default()
     }
 }
 
-/// Three in four have connected a payout account; one is restricted, one is not finished.
+/// Three in four have connected a payout account, Brightpath among them; one has not finished it.
+/// What Stripe asks of others later on is in [`super::payouts`].
 async fn connect(
     stage: &mut Stage<'_>,
     partner: &partner::Model,
@@ -259,10 +249,7 @@ async fn connect(
     joined: DateTime<Utc>,
 ) -> Result<Option<String>> {
     let (outcome, state) = match n {
-        5 => ("missing", "ready"),
-        9 => ("past_due", "restricted"),
         13 => ("new", "incomplete"),
-        // Brightpath connects its account in front of the visitor's eyes.
         _ if n % 4 == 3 || n > 36 => return Ok(None),
         _ => ("complete", "ready"),
     };
@@ -280,27 +267,22 @@ async fn connect(
         "at": days(joined, 3).timestamp(), "silent": true,
     });
     sandbox.ask("accounts", &body).await?;
-    let needed = match state {
-        "ready" => json!([]),
-        _ => json!([{
-            "what": "Identity document of the representative", "problems": [],
-            "awaiting": "user",
-            "deadline": if state == "restricted" { "past_due" } else { "currently_due" },
-            "due": days(stage.today, 9),
-        }]),
-    };
     let row = payout_account::ActiveModel {
         partner_id: Set(partner.id),
         stripe_id: Set(id.clone()),
         state: Set(state.to_owned()),
-        requirements: Set(needed),
-        deadline_at: Set((state != "ready").then(|| days(stage.today, 9))),
+        requirements: Set(json!([])),
         checked_at: Set(days(joined, 3)),
         created_at: Set(days(joined, 3)),
         ..Default::default()
     };
     insert::one(stage.ctx.reader(), row).await?;
-    Ok((state == "ready").then_some(id))
+    if state != "ready" {
+        // What is missing is said in Stripe's words.
+        let at = stage.at(days(joined, 4));
+        service::payout::account::refresh(&at, stage.gateway, &id).await?;
+    }
+    Ok(Some(id))
 }
 
 /// A passed exam and its certificate, renewed when it ran out before today.
@@ -337,12 +319,12 @@ async fn certify(
             answers: Set(json!({})),
             score_percent: Set(Some(score)),
             started_at: Set(at),
-            deadline_at: Set(at + chrono::TimeDelta::minutes(30)),
-            finished_at: Set(Some(at + chrono::TimeDelta::minutes(17))),
+            deadline_at: Set(at + TimeDelta::minutes(30)),
+            finished_at: Set(Some(at + TimeDelta::minutes(17))),
             ..Default::default()
         };
         let attempt = insert::one(db, row).await?;
-        let issued = at + chrono::TimeDelta::minutes(17);
+        let issued = at + TimeDelta::minutes(17);
         let expires = issued.checked_add_months(Months::new(12)).unwrap_or(issued);
         let row = certificate::ActiveModel {
             number: Set(format!(
@@ -365,7 +347,7 @@ async fn certify(
         if stage.chance(12) {
             break;
         }
-        at = expires - chrono::TimeDelta::days(10);
+        at = expires - TimeDelta::days(10);
     }
     Ok(())
 }

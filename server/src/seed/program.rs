@@ -24,6 +24,7 @@ pub(super) struct Made {
     pub(super) manager: person::Model,
     pub(super) second_manager: person::Model,
     pub(super) finance: [person::Model; 2],
+    pub(super) admin: person::Model,
 }
 
 /// What can be bought: code, name, Stripe product, price per month in whole euros.
@@ -138,7 +139,7 @@ pub(super) async fn make(stage: &Stage<'_>, hash: &str) -> Result<Made> {
         staff(stage, hash, "Felix Baumann", "felix", "finance").await?,
         staff(stage, hash, "Ines Duarte", "ines", "finance").await?,
     ];
-    staff(stage, hash, "Ada Okafor", "ada", "admin").await?;
+    let admin = staff(stage, hash, "Ada Okafor", "ada", "admin").await?;
     staff(stage, hash, "Noor Rahman", "noor", "auditor").await?;
     Ok(Made {
         program,
@@ -150,6 +151,7 @@ pub(super) async fn make(stage: &Stage<'_>, hash: &str) -> Result<Made> {
         manager,
         second_manager,
         finance,
+        admin,
     })
 }
 
