@@ -30,6 +30,20 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached or the address is malformed.
     pub async fn connect(url: &str) -> Result<Self, DbErr> {
+        // A payout's intent must survive a power cut before Stripe hears of it.
+        Self::open(url, SqliteSynchronous::Full).await
+    }
+
+    /// The same for made-up data, which is loaded anew after a power cut: SQLite does not wait for
+    /// the disk. For whoever serves people it is the wrong one.
+    ///
+    /// # Errors
+    /// As [`Db::connect`].
+    pub async fn connect_to_load(url: &str) -> Result<Self, DbErr> {
+        Self::open(url, SqliteSynchronous::Off).await
+    }
+
+    async fn open(url: &str, durable: SqliteSynchronous) -> Result<Self, DbErr> {
         let sqlite = url.starts_with("sqlite:");
         let mut options = ConnectOptions::new(url);
         options
@@ -40,10 +54,9 @@ impl Db {
             // A file does not hang up: asking before every query whether it is there costs as much
             // as the query.
             options.max_connections(6).test_before_acquire(false);
-            options.map_sqlx_sqlite_opts(|o| {
+            options.map_sqlx_sqlite_opts(move |o| {
                 o.journal_mode(SqliteJournalMode::Wal)
-                    // A payout's intent must survive a power cut before Stripe hears of it.
-                    .synchronous(SqliteSynchronous::Full)
+                    .synchronous(durable.clone())
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(15))
                     .create_if_missing(true)

@@ -236,6 +236,7 @@ pub async fn serve(
         .await;
     poster.abort();
     saver.abort();
+    shared.saver.pause(false);
     shared.lock().version += 1;
     shared.saver.write(&shared).await;
     result.map_err(Error::from)

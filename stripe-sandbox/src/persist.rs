@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -33,6 +34,7 @@ pub struct Saver {
     dirty: Notify,
     urgent: Notify,
     saved: watch::Sender<u64>,
+    paused: AtomicBool,
 }
 
 impl Saver {
@@ -43,6 +45,7 @@ impl Saver {
             dirty: Notify::new(),
             urgent: Notify::new(),
             saved: watch::Sender::new(0),
+            paused: AtomicBool::new(false),
         }
     }
 
@@ -51,9 +54,16 @@ impl Saver {
         self.dirty.notify_one();
     }
 
+    /// While it is paused nothing is written and nobody waits: for loading much that can be loaded
+    /// again.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::SeqCst);
+        self.dirty.notify_one();
+    }
+
     /// Waits until the given version is on disk.
     pub async fn wait(&self, version: u64) {
-        if self.path.is_none() {
+        if self.path.is_none() || self.paused.load(Ordering::SeqCst) {
             return;
         }
         self.dirty.notify_one();
@@ -84,6 +94,9 @@ impl Saver {
     /// Writes what there is now.
     pub async fn write(&self, shared: &Shared) {
         let Some(path) = &self.path else { return };
+        if self.paused.load(Ordering::SeqCst) {
+            return;
+        }
         let (version, bytes) = {
             let state = shared.lock();
             if state.version == *self.saved.borrow() && path.exists() {

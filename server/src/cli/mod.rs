@@ -160,18 +160,31 @@ async fn migrate() -> Result<(), Failure> {
 
 /// Opens `DATABASE_URL` for a command, whatever its schema.
 async fn open() -> Result<Db, Failure> {
+    Db::connect(address()?.reveal()).await.map_err(not_open)
+}
+
+/// The address of the database, with logging begun.
+fn address() -> Result<config::Secret, Failure> {
     log::init(LogFormat::Text);
-    let url = config::database_url(std::env::var("DATABASE_URL").ok())?;
-    Db::connect(url.reveal()).await.map_err(|error| {
-        format!(
-            "The database cannot be opened: {error}. Check DATABASE_URL, and that its server runs."
-        )
-    })
+    config::database_url(std::env::var("DATABASE_URL").ok())
+}
+
+fn not_open(error: impl std::fmt::Display) -> Failure {
+    format!("The database cannot be opened: {error}. Check DATABASE_URL, and that its server runs.")
 }
 
 /// The same, with this version's schema, and a context for what the command line does.
 async fn context() -> Result<Context, Failure> {
-    let db = open().await?;
+    context_on(open().await?).await
+}
+
+/// The same for made-up data, which is loaded anew when the machine fails meanwhile.
+async fn context_to_load() -> Result<Context, Failure> {
+    let db = Db::connect_to_load(address()?.reveal()).await;
+    context_on(db.map_err(not_open)?).await
+}
+
+async fn context_on(db: Db) -> Result<Context, Failure> {
     match schema::state(&db).await.map_err(|e| e.to_string())? {
         Schema::Current => {}
         Schema::Older(_) => {

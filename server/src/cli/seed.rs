@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use stripe_gateway::{Config as StripeConfig, StripeGateway};
 use url::Url;
 
-use super::{Failure, context, demo_only, said};
+use super::{Failure, context, context_to_load, demo_only, said};
 use crate::config;
 use crate::seed::{self, Sandbox};
 
@@ -28,7 +28,7 @@ pub(crate) enum Seed {
 impl Seed {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         demo_only("Made-up data")?;
-        let ctx = context().await?;
+        let ctx = context_to_load().await?;
         let gateway = gateway()?;
         let made = match self {
             Self::Demo => {

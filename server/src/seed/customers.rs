@@ -54,7 +54,7 @@ pub(super) fn price(euros: i64, currency: &str) -> i64 {
 }
 
 /// How many customers a partner brings along when it joins, by tier.
-const BROUGHT: [usize; 5] = [1, 3, 6, 9, 14];
+const BROUGHT: [usize; 5] = [1, 3, 6, 8, 13];
 
 /// Partners by how much they sell, each as often as it brings customers.
 pub(super) fn busy(partners: &[Partner]) -> Vec<usize> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{comment, deal, event, extension_request};
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
-use service::Result;
+use service::{Result, notice};
 
 use super::deals::Course;
 use super::{Stage, days, insert};
@@ -83,6 +83,7 @@ pub(super) async fn tell(
     n: usize,
 ) -> Result<()> {
     extensions(stage, deal, manager, course, n).await?;
+    notices(stage, deal, manager, course).await?;
     timeline(stage, deal, manager, course).await?;
     if course.state == "information_requested" {
         let question = "Who decides at the customer, and by when do they want to start?";
@@ -100,6 +101,41 @@ pub(super) async fn tell(
         }
     }
     Ok(())
+}
+
+/// Who was told of what: the portal's own sentences.
+async fn notices(
+    stage: &Stage<'_>,
+    deal: &deal::Model,
+    manager: i64,
+    course: &Course,
+) -> Result<()> {
+    let company = &deal.customer_name;
+    let link = format!("/partner/deals/{}", deal.id);
+    let ctx = stage.at(course.decided);
+    let db = ctx.reader();
+    match course.state {
+        "submitted" => {
+            let ctx = stage.at(course.registered);
+            let text = format!("{company} waits for your review.");
+            let link = format!("/manager/deals/{}", deal.id);
+            notice::tell(&ctx, db, manager, text, link).await
+        }
+        "information_requested" => {
+            let text = format!("There is a question about {company}.");
+            notice::tell(&ctx, db, deal.person_id, text, link).await
+        }
+        "duplicate" => {
+            let text = format!("{company} is already registered.");
+            notice::tell(&ctx, db, deal.person_id, text, link).await
+        }
+        "approved" => {
+            let until = course.expiry.format("%-d %B %Y");
+            let text = format!("{company} is approved and protected until {until}.");
+            notice::tell(&ctx, db, deal.person_id, text, link).await
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn say(

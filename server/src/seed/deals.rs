@@ -252,10 +252,14 @@ async fn conflicts(
     state: &str,
     n: usize,
 ) -> Result<Vec<Conflict>> {
-    let other = &desk.customers[n * 11];
     Ok(match (state, n) {
         ("duplicate", _) => vec![Conflict::new(ConflictKind::Duplicate, &customer.name)],
-        ("submitted", 4) => vec![Conflict::new(ConflictKind::SimilarName, &other.name)],
+        ("submitted", 4) => desk
+            .customers
+            .first()
+            .map(|other| Conflict::new(ConflictKind::SimilarName, &other.name))
+            .into_iter()
+            .collect(),
         ("in_review", 2) => {
             if let Some(id) = customer.account_id {
                 account::Entity::update_many()
@@ -307,7 +311,12 @@ fn row(
     deal::ActiveModel {
         program_id: Set(desk.program.program.id),
         partner_id: Set(who.partner.id),
-        person_id: Set(stage.one(&who.people).id),
+        // The owner does most of it.
+        person_id: Set(if stage.chance(60) {
+            who.people[0].id
+        } else {
+            stage.one(&who.people).id
+        }),
         account_id: Set(customer.account_id.filter(|_| sent)),
         status: Set(state.to_owned()),
         stage: Set(sales_stage.to_owned()),

@@ -204,17 +204,7 @@ pub async fn demo(
     if let Some(sandbox) = sandbox {
         sandbox.quiet(true).await?;
     }
-    let hash = service::identity::password::hash(PASSWORD).await?;
-    let program = program::make(&stage, &hash).await?;
-    let course = course::make(&stage, program.program.id).await?;
-    stage.progress.step("partners and their people");
-    let partners = partners::make(&mut stage, &program, &course, &hash).await?;
-    stage.progress.step("deals");
-    let deals = deals::make(&mut stage, &program, &partners).await?;
-    let told = months::replay(&mut stage, &program, &partners, &deals).await?;
-    stage.progress.step("applications");
-    let waiting = queue::make(&stage, &program, &hash).await?;
-    months::tidy(&stage).await?;
+    let told = load(&mut stage).await;
     if let Some(sandbox) = sandbox {
         // Seeding took a while, and the context's clock stands still.
         sandbox
@@ -222,6 +212,21 @@ pub async fn demo(
             .await?;
         sandbox.quiet(false).await?;
     }
+    told
+}
+
+async fn load(stage: &mut Stage<'_>) -> Result<String> {
+    let hash = service::identity::password::hash(PASSWORD).await?;
+    let program = program::make(stage, &hash).await?;
+    let course = course::make(stage, program.program.id).await?;
+    stage.progress.step("partners and their people");
+    let partners = partners::make(stage, &program, &course, &hash).await?;
+    stage.progress.step("deals");
+    let deals = deals::make(stage, &program, &partners).await?;
+    let told = months::replay(stage, &program, &partners, &deals).await?;
+    stage.progress.step("applications");
+    let waiting = queue::make(stage, &program, &hash).await?;
+    months::tidy(stage).await?;
     Ok(format!(
         "Loaded the demonstration: {} partners, {} deals, {} invoices, {} payouts in {} runs, {} \
          applications waiting.",

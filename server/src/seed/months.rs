@@ -6,11 +6,11 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::Value;
-use service::{Error, Result, commission, inbox, tier};
+use service::{Error, Result, commission, inbox};
 
 use super::deals::Deals;
 use super::invoices::{self, Happened};
-use super::partners::Made as Partner;
+use super::partners::{Made as Partner, raise};
 use super::payouts::{self, Payouts};
 use super::program::Made as Program;
 use super::{MONTHS, Stage, hands, insert};
@@ -57,7 +57,7 @@ pub(super) async fn replay(
         }
         let end = stage.month(month + 1).min(recent);
         past.until(end).await?;
-        tier::review_all(&stage.at(end), false).await?;
+        raise(stage, program, partners, month, end).await?;
         if month == BY_HAND {
             hands::earlier(stage, program, partners, end - TimeDelta::days(9)).await?;
         }

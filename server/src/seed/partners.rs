@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
-use service::Result;
+use service::{Result, tier};
 
 use super::companies::{Company, PARTNERS};
 use super::names::{COLLEAGUES, legal_form};
@@ -42,9 +42,7 @@ pub(super) async fn make(
     let mut made = Vec::new();
     let mut colleague = 0;
     for (n, company) in PARTNERS.iter().enumerate() {
-        // The first dozen were there from the start; the others came month by month.
-        let month = if n < 12 { 0 } else { (n as u32 - 12) / 2 };
-        let joined = days(stage.month(month), 2 + u64::from(stage.dice(20)));
+        let joined = days(stage.month(month_joined(n)), 2 + u64::from(stage.dice(20)));
         let one = organisation(stage, program, company, n, joined, hash, &mut colleague).await?;
         // Newcomers are still learning, and the entry tier is where some never get certified.
         if n < 30 || stage.chance(50) {
@@ -56,6 +54,11 @@ pub(super) async fn make(
         made.push(one);
     }
     Ok(made)
+}
+
+/// The first dozen were there from the start; the others came month by month.
+fn month_joined(n: usize) -> u32 {
+    (n as u32).saturating_sub(12) / 2
 }
 
 async fn organisation(
@@ -70,7 +73,7 @@ async fn organisation(
     let db = stage.ctx.reader();
     let domain = format!("{}.example", company.host);
     let owner = someone(stage, company.owner, &domain, joined, hash).await?;
-    let tier = &program.tiers[company.tier - 1];
+    let tier = &program.tiers[company.tier - 1 - usize::from(rises(n).is_some())];
     let plan = match company.kind {
         "agency" => &program.plans[1],
         "consultant" if n.is_multiple_of(3) => &program.plans[2],
@@ -110,10 +113,7 @@ async fn organisation(
             plan_id: Set(plan.id),
             manager_id: Set(Some(manager.id)),
             members_see_earnings: Set(n != 1),
-            profile: Set(format!(
-                "{} helps companies in {} to answer their customers well.",
-                company.name, company.country
-            )),
+            profile: Set(profile(company)),
             created_at: Set(joined),
             ..Default::default()
         },
@@ -172,6 +172,64 @@ async fn organisation(
         joined,
         stripe_id,
     })
+}
+
+/// The month of the program in which a partner's manager has raised it to its tier; the others
+/// had it from the beginning.
+fn rises(n: usize) -> Option<u32> {
+    (n.is_multiple_of(3) && PARTNERS[n].tier > 1).then(|| month_joined(n) + 4)
+}
+
+/// Raises the partners whose month it is.
+pub(super) async fn raise(
+    stage: &Stage<'_>,
+    program: &Program,
+    partners: &[Made],
+    month: u32,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    for (n, one) in partners.iter().enumerate() {
+        if rises(n) != Some(month) || one.partner.status != "active" {
+            continue;
+        }
+        let manager = if one.partner.manager_id == Some(program.manager.id) {
+            &program.manager
+        } else {
+            &program.second_manager
+        };
+        let tier = &program.tiers[one.company.tier - 1];
+        let why = "Two roll-outs went live on time, and their customers have said so.";
+        let at = at - TimeDelta::days(2 + n as i64 % 20);
+        tier::set_by_hand(&stage.staff(manager, at), one.partner.id, tier.id, why).await?;
+    }
+    Ok(())
+}
+
+/// What the directory says of a partner.
+fn profile(company: &Company) -> String {
+    let country = domain::validate::country_name(company.country).unwrap_or("Europe");
+    let (name, people) = (company.name, company.size);
+    match company.kind {
+        "agency" => format!(
+            "{name} designs, builds and looks after digital services for companies in {country}, \
+             from the first workshop to the daily work of the support team."
+        ),
+        "reseller" => format!(
+            "{name} supplies companies in {country} with software and everything around it: \
+             choice, roll-out, training, one invoice."
+        ),
+        "integrator" => format!(
+            "{name} connects service desks with telephony, shops and warehouses. {people} people, \
+             most of them engineers, work from {country}."
+        ),
+        "technology" => {
+            format!("{name} makes software that service teams in {country} use beside their desk.")
+        }
+        _ => format!(
+            "{name} advises service teams in {country}: processes, figures, and the software that \
+             fits them."
+        ),
+    }
 }
 
 fn legal_name(company: &Company) -> String {
@@ -239,7 +297,11 @@ fn applied(
     }
 }
 
-/// Three in four have connected a payout account, Brightpath among them; one has not finished it.
+/// Partners that have not connected a payout account; [`NOT_FINISHED`] has begun.
+const NOT_CONNECTED: [usize; 7] = [3, 7, 23, 27, 35, 38, 39];
+const NOT_FINISHED: usize = 13;
+
+/// Most have connected a payout account, Brightpath among them.
 /// What Stripe asks of others later on is in [`super::payouts`].
 async fn connect(
     stage: &mut Stage<'_>,
@@ -249,8 +311,8 @@ async fn connect(
     joined: DateTime<Utc>,
 ) -> Result<Option<String>> {
     let (outcome, state) = match n {
-        13 => ("new", "incomplete"),
-        _ if n % 4 == 3 || n > 36 => return Ok(None),
+        NOT_FINISHED => ("new", "incomplete"),
+        _ if NOT_CONNECTED.contains(&n) => return Ok(None),
         _ => ("complete", "ready"),
     };
     let Some(sandbox) = stage.sandbox else {

@@ -65,8 +65,10 @@ impl Sandbox {
         serde_json::from_str(&text).map_err(|e| failed(e.to_string()))
     }
 
-    /// Whether webhooks are thrown away: the past is told otherwise.
+    /// Whether webhooks are thrown away, because the past is told otherwise, and nothing is written
+    /// to its state file before the end.
     pub(super) async fn quiet(&self, quiet: bool) -> Result<()> {
+        self.ask("saving", &json!({ "paused": quiet })).await?;
         self.ask(
             "webhooks",
             &json!({ "drop": if quiet { u32::MAX } else { 0 } }),

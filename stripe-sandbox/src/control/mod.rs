@@ -10,6 +10,7 @@
 //! | `POST webhooks/redeliver` | `{event}` once more |
 //! | `GET deliveries` | the log, newest first |
 //! | `GET/POST endpoints` | `{url, secret, payload: snapshot or thin, enabled_events}` |
+//! | `POST saving` | `{paused}`: while it is paused the state file is not written; for loading much at once |
 //! | `POST clock` | `{offset_seconds}` |
 //! | `POST balance` | `{currency, amount}`: sets the platform's balance |
 //! | `POST accounts` | an account ready made: `{id, display_name, contact_email, country, outcome, at}` |
@@ -113,6 +114,7 @@ async fn dispatch(shared: &Shared, method: &str, path: &[&str], params: &Value) 
     match (method, path) {
         ("POST", ["webhooks", "drain"]) => Ok(drain(shared, params).await),
         ("POST", ["batch"]) => batch(shared, params).await,
+        ("POST", ["saving"]) => saving(shared, params).await,
         _ => shared.step(|cx| {
             cx.at = params.integer("at")?.unwrap_or(cx.at);
             cx.silent = params.flag("silent")?.unwrap_or(false);
@@ -124,6 +126,19 @@ async fn dispatch(shared: &Shared, method: &str, path: &[&str], params: &Value) 
             })
         }),
     }
+}
+
+/// Pauses the state file, or writes what has gathered.
+async fn saving(shared: &Shared, params: &Value) -> Answer {
+    let paused = params.flag("paused")?.unwrap_or(false);
+    shared.saver.pause(paused);
+    let version = {
+        let mut state = shared.lock();
+        state.version += 1;
+        state.version
+    };
+    shared.saver.wait(version).await;
+    Ok(json!({ "paused": paused }))
 }
 
 /// Several calls, each a step of its own; stops at the first that fails.
