@@ -21,7 +21,10 @@ struct Loaded {
 impl Loaded {
     async fn at(now: DateTime<Utc>) -> Self {
         let place = Place::new(Engine::Sqlite).await.expect("SQLite is there");
-        let db = place.migrate().await;
+        place.migrate().await;
+        let db = Db::connect_to_load(&place.database_url)
+            .await
+            .expect("opens");
         let base = format!("http://{}", place.stripe);
         let sandbox = Sandbox::find(&base.parse().expect("an address")).await;
         let mut config = Config::new("sk_test_of_the_tests");
@@ -57,8 +60,8 @@ impl Loaded {
         }
     }
 
-    /// Every row of every table as text, without what is random on purpose: secrets, keys, and the
-    /// ids that Stripe gives.
+    /// Every row of every table as text, without what is random on purpose (secrets, keys, the ids
+    /// that Stripe gives) and without the deadline that Stripe counts from its own clock.
     async fn rows(&self) -> Vec<String> {
         let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE \
                      'sqlite%' AND name <> 'seaql_migrations' ORDER BY name";
@@ -67,7 +70,12 @@ impl Loaded {
             let table = table["name"].as_str().expect("a name").to_owned();
             let rows = format!("SELECT * FROM {table} ORDER BY id");
             for mut row in self.json(&rows).await {
-                for random in ["password_hash", "idempotency_key", "transfer_id"] {
+                for random in [
+                    "password_hash",
+                    "idempotency_key",
+                    "transfer_id",
+                    "deadline_at",
+                ] {
                     row.as_object_mut().expect("a row").remove(random);
                 }
                 all.push(format!("{table} {}", without_stripe_ids(&row.to_string())));
