@@ -311,12 +311,14 @@ fn row(
     deal::ActiveModel {
         program_id: Set(desk.program.program.id),
         partner_id: Set(who.partner.id),
-        // The owner does most of it.
-        person_id: Set(if stage.chance(60) {
-            who.people[0].id
-        } else {
-            stage.one(&who.people).id
-        }),
+        // The owner does most of it, and whatever Brightpath is at.
+        person_id: Set(
+            if (partner == 0 && course.closed.is_none()) || stage.chance(60) {
+                who.people[0].id
+            } else {
+                stage.one(&who.people).id
+            },
+        ),
         account_id: Set(customer.account_id.filter(|_| sent)),
         status: Set(state.to_owned()),
         stage: Set(sales_stage.to_owned()),

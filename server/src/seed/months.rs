@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::Value;
-use service::{Error, Result, commission, inbox};
+use service::{Error, Result, commission, deal, inbox, tier};
 
 use super::deals::Deals;
 use super::invoices::{self, Happened};
@@ -63,6 +63,9 @@ pub(super) async fn replay(
         }
     }
     hands::lately(stage, program, partners, recent).await?;
+    // What the portal does of itself is done, so that it does not do all of it when it starts.
+    deal::daily(&stage.at(recent)).await?;
+    tier::review_all(&stage.at(recent), false).await?;
     past.until(stage.ctx.now()).await?;
     hands::failures(stage).await?;
     if let Some(payouts) = &payouts {
@@ -147,7 +150,8 @@ pub(super) async fn tidy(stage: &Stage<'_>) -> Result<()> {
     let db = stage.ctx.reader();
     job::Entity::update_many()
         .col_expr(job::Column::Status, Expr::value("done"))
-        .col_expr(job::Column::FinishedAt, Expr::value(now))
+        .col_expr(job::Column::Attempts, Expr::value(1))
+        .col_expr(job::Column::FinishedAt, Expr::col(job::Column::RunAt))
         .filter(job::Column::Status.eq("waiting"))
         .filter(job::Column::RunAt.lte(now))
         .exec(db)

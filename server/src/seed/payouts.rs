@@ -48,6 +48,7 @@ impl Payouts<'_> {
         let at = payday(stage, month);
         let latest = month == MONTHS || past(stage, month + 1).is_none();
         if latest {
+            self.look(stage, at - TimeDelta::days(10)).await?;
             self.ask(stage, OVERDUE, "past_due", at - TimeDelta::days(8))
                 .await?;
         }
@@ -208,6 +209,17 @@ impl Payouts<'_> {
             Ok(()) | Err(Error::Conflict(_)) => Ok(()),
             Err(e) => Err(e),
         }
+    }
+
+    /// Asks Stripe how the accounts are, as its events make the portal do now and then.
+    async fn look(&self, stage: &Stage<'_>, at: DateTime<Utc>) -> Result<()> {
+        for (n, partner) in self.partners.iter().enumerate() {
+            if let Some(id) = partner.stripe_id.as_deref() {
+                let at = at + TimeDelta::minutes(37 * n as i64);
+                account::refresh(&stage.at(at), stage.gateway, id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Stripe asks something of a partner, and the portal hears of it.
