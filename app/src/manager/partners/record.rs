@@ -2,13 +2,14 @@
 
 use crate::{
     apply::standing as applied,
+    finance::reads,
     page::{Form, Head, Page, PageResult},
-    partner::{checklist, organisation::profile_form},
+    partner::{checklist, organisation::{profile_facts, profile_form}},
     routes::{Access, Routes},
     ui::*,
 };
 use axum::extract::Path;
-use domain::partner::PartnerStatus as P;
+use domain::partner::{PartnerStatus as P, StaffRole};
 use leptos::prelude::*;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use service::partner::{self, Profile, Record as Partner};
@@ -55,17 +56,42 @@ fn tabs(record: &Partner) -> AnyView {
     view! { <Tabs items=items label="Views of this partner"/> }.into_any()
 }
 
+/// Whether the person changes partners; others of the staff read them.
+fn may_change(page: &Page) -> bool {
+    page.ctx.staff(StaffRole::Manager).is_ok()
+}
+
 async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
     let record = partner::record(&page.ctx, id).await?;
     let steps = partner::checklist(&page.ctx, id).await?;
     let managers = partner::managers(&page.ctx).await?;
     let agreement = partner::agreement(&page.ctx, id).await?;
+    let mine = may_change(&page);
+    let applications = reads(&page, StaffRole::Manager);
     Ok(page.render(head(&record), move || {
         let tabs = tabs(&record);
         let p = record.partner.clone();
-        let standing = standing_forms(&record);
+        let standing = mine.then(|| {
+            let forms = standing_forms(&record);
+            view! { <Panel title="Standing">{forms}</Panel> }
+        });
+        let looks_after = record.manager.clone().map_or_else(|| "Nobody yet".to_owned(), |(_, name, _)| name);
         let managers = Choice::list(managers.into_iter().map(|(id, name)| (id.to_string(), name)));
         let current = p.manager_id.map(|m| m.to_string()).unwrap_or_default();
+        let manager = if mine {
+            view! {
+                <PostForm action=format!("{}/manager", here(p.id)) name="manager">
+                    <SelectField name="manager_id" label="Looked after by" options=managers value=current/>
+                    <Submit label="Save" quiet=true/>
+                </PostForm>
+            }
+            .into_any()
+        } else {
+            view! { <Facts><Fact label="Looked after by">{looks_after}</Fact></Facts> }.into_any()
+        };
+        let application = record.application_id.filter(|_| applications).map(|a| {
+            view! { <Fact label="Application"><a href=format!("/manager/applications/{a}")>"Open"</a></Fact> }
+        });
         let signed = agreement.signed.map_or_else(
             || format!("version {} is not signed", agreement.terms.version),
             |a| format!("version {}, by {}, {}", agreement.terms.version, a.signed_name, day_text(a.signed_at)),
@@ -89,14 +115,11 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
                             <Fact label="Plan">{record.plan.clone()}</Fact>
                             <Fact label="Agreement">{signed}</Fact>
                             <Fact label="Partner since"><Day at=p.created_at/></Fact>
-                            {record.application_id.map(|a| view! { <Fact label="Application"><a href=format!("/manager/applications/{a}")>"Open"</a></Fact> })}
+                            {application}
                         </Facts>
-                        <PostForm action=format!("{}/manager", here(p.id)) name="manager">
-                            <SelectField name="manager_id" label="Looked after by" options=managers value=current/>
-                            <Submit label="Save" quiet=true/>
-                        </PostForm>
+                        {manager}
                     </Panel>
-                    <Panel title="Standing">{standing}</Panel>
+                    {standing}
                 </RecordSide>
             </Record>
         }
@@ -150,6 +173,7 @@ async fn deals(page: Page, Path(id): Path<i64>) -> PageResult {
         .limit(200)
         .all(page.ctx.reader())
         .await?;
+    let leads_on = reads(&page, StaffRole::Manager);
     Ok(page.render(head(&record), move || {
         let tabs = tabs(&record);
         let table = Table::plain(rows)
@@ -167,13 +191,16 @@ async fn deals(page: Page, Path(id): Path<i64>) -> PageResult {
                 d.protected_until.map(|at| view! { <Day at=at/> })
             })
             .col("Sent", |d| d.submitted_at.map(|at| view! { <Day at=at/> }))
-            .href(|d| format!("/manager/deals/{}", d.id))
             .empty(Empty::text(
                 "No deals yet",
                 "They appear here as soon as the partner registers one.",
-            ))
-            .view();
-        view! { {tabs} {table} }
+            ));
+        let table = if leads_on {
+            table.href(|d| format!("/manager/deals/{}", d.id))
+        } else {
+            table
+        };
+        view! { {tabs} {table.view()} }
     }))
 }
 
@@ -251,8 +278,17 @@ async fn people(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
     let mut record = partner::record(&page.ctx, id).await?;
+    let writes = !matches!(page.ctx.any_staff(), Ok((_, StaffRole::Auditor)));
     Ok(page.render(head(&record), move || {
         let tabs = tabs(&record);
+        let add = writes.then(|| {
+            view! {
+                <PostForm action=format!("{}/note", here(id)) name="note">
+                    <TextArea name="comment" label="Add a note" rows=3 required=true max=4000/>
+                    <Submit label="Keep the note"/>
+                </PostForm>
+            }
+        });
         let items = std::mem::take(&mut record.notes)
             .into_iter()
             .map(applied::comment)
@@ -261,10 +297,7 @@ async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
             {tabs}
             <Panel title="Notes" text="For staff only; they never leave.">
                 <Comments items=items/>
-                <PostForm action=format!("{}/note", here(id)) name="note">
-                    <TextArea name="comment" label="Add a note" rows=3 required=true max=4000/>
-                    <Submit label="Keep the note"/>
-                </PostForm>
+                {add}
             </Panel>
         }
     }))
@@ -272,10 +305,15 @@ async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn profile(page: Page, Path(id): Path<i64>) -> PageResult {
     let record = partner::record(&page.ctx, id).await?;
+    let mine = may_change(&page);
     Ok(page.render(head(&record), move || {
         let tabs = tabs(&record);
-        let form = profile_form(&record.partner, format!("{}/profile", here(id)));
-        view! { {tabs} <Panel title="Profile">{form}</Panel> }
+        let profile = if mine {
+            profile_form(&record.partner, format!("{}/profile", here(id)))
+        } else {
+            profile_facts(&record.partner)
+        };
+        view! { {tabs} <Panel title="Profile">{profile}</Panel> }
     }))
 }
 

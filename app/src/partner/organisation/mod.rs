@@ -61,18 +61,9 @@ async fn show(page: Page) -> PageResult {
             let form = profile_form(&p, "/partner/organisation".to_owned());
             view! { <Panel title="Profile">{form}</Panel> }.into_any()
         } else {
-            let html = service::markdown::to_html(&p.profile);
-            view! {
-                <Panel title="Profile" text="An owner can change it.">
-                    <Facts>
-                        <Fact label="Name">{p.name.clone()}</Fact>
-                        <Fact label="Website">{p.website.clone()}</Fact>
-                        <Fact label="Country">{country_name(&p.country).to_owned()}</Fact>
-                    </Facts>
-                    <div class="prose" inner_html=html></div>
-                </Panel>
-            }
-            .into_any()
+            let facts = profile_facts(&p);
+            view! { <Panel title="Profile" text="An owner can change it.">{facts}</Panel> }
+                .into_any()
         };
         let manager = record.manager.clone().map(|(_, name, email)| {
             let mailto = format!("mailto:{email}");
@@ -97,6 +88,21 @@ async fn show(page: Page) -> PageResult {
             </Record>
         }
     }))
+}
+
+/// What is said about an organisation, for those who may not change it.
+pub(crate) fn profile_facts(p: &entity::partner::Model) -> AnyView {
+    let html = service::markdown::to_html(&p.profile);
+    let p = p.clone();
+    view! {
+        <Facts>
+            <Fact label="Name">{p.name}</Fact>
+            <Fact label="Website">{p.website}</Fact>
+            <Fact label="Country">{country_name(&p.country).to_owned()}</Fact>
+        </Facts>
+        <div class="prose" inner_html=html></div>
+    }
+    .into_any()
 }
 
 /// The form for what is said about an organisation.
