@@ -1,10 +1,11 @@
 // The portal's own command line, and portals that a test starts, kills and starts again.
 
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -72,6 +73,25 @@ async function ready(url: string, alive: () => boolean, what: string): Promise<v
   throw new Error(`${what} did not start`);
 }
 
+const POSTGRES = fileURLToPath(new URL("../../../scripts/postgres", import.meta.url));
+
+/** A database of the engine that this run is about. */
+function database(folder: string): { url: string; drop: (keep: boolean) => void } {
+  if (process.env.PORTICO_TEST_ENGINE !== "postgres") {
+    return { url: `sqlite://${join(folder, "portico.db")}`, drop: () => undefined };
+  }
+  const said = execFileSync(POSTGRES, ["start"], { encoding: "utf8" });
+  const [server, url] = said.trim().split("\n");
+  const drop = (keep: boolean) => {
+    if (keep) {
+      const sql = execFileSync(POSTGRES, ["dump", server], { maxBuffer: 2 ** 30 });
+      writeFileSync(join(folder, "portico.sql"), sql);
+    }
+    execFileSync(POSTGRES, ["stop", server]);
+  };
+  return { url, drop };
+}
+
 /** A portal with its sandbox in a folder of its own, to be killed and started again. */
 export class OwnPortal {
   private portal?: ChildProcess;
@@ -82,6 +102,7 @@ export class OwnPortal {
     readonly base: string,
     readonly stripe: string,
     readonly env: Settings,
+    private readonly drop: (keep: boolean) => void,
   ) {}
 
   /** Sandbox, schema, demonstration data, portal. */
@@ -91,17 +112,19 @@ export class OwnPortal {
     const [port, stripePort] = [await freePort(), await freePort()];
     const base = `http://127.0.0.1:${port}`;
     const stripe = `http://127.0.0.1:${stripePort}`;
-    const own = new OwnPortal(folder, base, stripe, {
+    const { url, drop } = database(folder);
+    const settings = {
       ...process.env,
       PORTICO_ADDR: `127.0.0.1:${port}`,
       PORTICO_BASE_URL: base,
       PORTICO_DEMO: "1",
       PORTICO_MAIL_DIR: join(folder, "mail"),
-      DATABASE_URL: `sqlite://${join(folder, "portico.db")}`,
+      DATABASE_URL: url,
       STRIPE_API_BASE: stripe,
       STRIPE_SECRET_KEY: "sk_test_sandbox",
       STRIPE_WEBHOOK_SECRET: "whsec_sandbox_snapshot,whsec_sandbox_thin",
-    });
+    };
+    const own = new OwnPortal(folder, base, stripe, settings, drop);
     own.sandbox = own.spawn("sandbox.log", [
       "stripe-sandbox",
       "--addr",
@@ -111,10 +134,15 @@ export class OwnPortal {
       "--webhook-url",
       `${base}/webhooks/stripe`,
     ]);
-    await ready(`${stripe}/`, () => own.sandbox?.exitCode === null, "the sandbox");
-    await portico(["migrate"], own.env);
-    await portico(["seed", "demo"], own.env);
-    await own.up();
+    try {
+      await ready(`${stripe}/`, () => own.sandbox?.exitCode === null, "the sandbox");
+      await portico(["migrate"], own.env);
+      await portico(["seed", "demo"], own.env);
+      await own.up();
+    } catch (error) {
+      await own.end(true);
+      throw error;
+    }
     return own;
   }
 
@@ -149,6 +177,7 @@ export class OwnPortal {
       await gone;
       clearTimeout(late);
     }
+    this.drop(keep);
     if (keep) console.log(`Logs and database are kept in ${this.folder}`);
     else rmSync(this.folder, { recursive: true, force: true });
   }
