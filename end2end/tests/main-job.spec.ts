@@ -8,7 +8,7 @@ import { linkFor } from "./support/mail";
 import { euros, percent } from "./support/money";
 import { field, heading, People, reloadUntil, told, type Visitor } from "./support/people";
 import { audit, portico } from "./support/portal";
-import { Sandbox } from "./support/sandbox";
+import { Sandbox, type Transfer } from "./support/sandbox";
 
 test.describe.configure({ mode: "serial" });
 test.setTimeout(300_000);
@@ -135,8 +135,22 @@ test("an agency applies, sells and is paid", async ({ browser }, info) => {
           Destination: transfer.destination,
           Currency: transfer.currency.toUpperCase(),
         });
-        expect(Number(row?.Amount.replace(".", "")), transfer.id).toBe(transfer.amount);
+        expect(minor(row?.Amount), transfer.id).toBe(transfer.amount);
       }
+      // And as the ledger has it: all of it by currency, and this payout's one posting.
+      const clearing = (await csv(finance, "/finance/ledger/accounts.csv")).filter(
+        (row) => row.Code === "stripe:clearing",
+      );
+      expect(Object.fromEntries(clearing.map((row) => [row.Currency, minor(row.Balance)]))).toEqual(
+        left(state.transfers),
+      );
+      const payout = paid.find((row) => row.Transfer === made[0].id)?.Payout;
+      const postings = (await csv(finance, "/finance/ledger.csv")).filter(
+        (row) => row.Payout === payout && row.Account === "stripe:clearing",
+      );
+      expect(postings.map((row) => [row.Credit, row.Debit, row.Currency])).toEqual([
+        [(earned / 100).toFixed(2), "", "EUR"],
+      ]);
 
       await page.goto("/partner/payouts");
       await expect(rows(page)).toHaveCount(1);
@@ -176,6 +190,21 @@ function rows(page: Page) {
 
 function figure(page: Page, label: string | RegExp) {
   return page.locator(".figure").filter({ hasText: label }).first();
+}
+
+/** Minor units of an amount in a CSV file; all currencies here have two digits. */
+function minor(amount: string | undefined): number {
+  return Number(amount?.replace(".", ""));
+}
+
+/** What transfers took away by currency, less what came back. */
+function left(transfers: Transfer[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { currency, amount, amount_reversed } of transfers) {
+    const name = currency.toUpperCase();
+    sums[name] = (sums[name] ?? 0) + amount - amount_reversed;
+  }
+  return sums;
 }
 
 function sorted(list: string[]): string[] {

@@ -5,6 +5,7 @@ import { setting } from "./portal";
 export type Transfer = {
   id: string;
   amount: number;
+  amount_reversed: number;
   currency: string;
   destination: string;
   metadata: Record<string, string>;
