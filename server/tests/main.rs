@@ -8,6 +8,7 @@ mod files;
 mod health;
 mod kept;
 mod matrix;
+mod replay;
 mod routes;
 mod session;
 mod support;
