@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line, and what it does is readable in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup test fmt fmt-check lint lint-server lint-browser test-rust e2e weight deny bench
+.PHONY: help run build setup test fmt fmt-check lint lint-server lint-browser test-rust e2e e2e-postgres weight deny bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/:.*##/:/p' Makefile
@@ -38,6 +38,9 @@ test-rust: ## Unit, property, service (SQLite and PostgreSQL), HTTP and contract
 
 e2e: ## Everything in Chromium: main job with and without JavaScript, every page, kill -9; then portico audit
 	@scripts/e2e
+
+e2e-postgres: ## The main job and kill -9 in Chromium, on a PostgreSQL that is started for it
+	@scripts/e2e --postgres
 
 weight: ## What a first look at the dashboard downloads, against its budget
 	@scripts/weight

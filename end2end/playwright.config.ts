@@ -12,6 +12,8 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   timeout: 120_000,
+  // Something that hangs ends; all of it takes a third of this on two cores.
+  globalTimeout: screens ? 0 : 1_800_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {

@@ -96,7 +96,8 @@ free_port() {
             });
             server.listen(port, host, () => {
                 const found = server.address().port;
-                server.close(() => console.log(found));
+                // As text: a number would be coloured where FORCE_COLOR is set.
+                server.close(() => console.log(String(found)));
             });
         };
         attempt(first, 100);' "$1" "$2"
