@@ -35,7 +35,12 @@ export default defineConfig({
     ? [{ name: "screens", testMatch: "screenshots.spec.ts" }]
     : [
         {
+          name: "prepare",
+          testMatch: "prepare.spec.ts",
+        },
+        {
           name: "pages",
+          dependencies: ["prepare"],
           testMatch: ["pages.spec.ts", "keyboard.spec.ts"],
         },
         {
