@@ -56,7 +56,7 @@ impl Db {
             options.max_connections(6).test_before_acquire(false);
             options.map_sqlx_sqlite_opts(move |o| {
                 o.journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(durable.clone())
+                    .synchronous(durable)
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(15))
                     .create_if_missing(true)
