@@ -119,7 +119,6 @@ impl Db {
             .await?;
         row.ok_or_else(|| DbErr::Custom("the database has no version".to_owned()))?
             .try_get_by_index(0)
-            .map_err(DbErr::from)
     }
 
     /// Closes every connection.
