@@ -6,7 +6,8 @@ use entity::attribution::{ActiveModel, Column, Entity};
 use entity::{partner, product_line};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
+    QueryFilter,
 };
 use serde::Deserialize;
 
@@ -138,7 +139,14 @@ pub async fn end_credit(ctx: &Context, account_id: i64, id: i64, reason: &str) -
         .exec(&*tx)
         .await?;
     if ended.rows_affected == 0 {
-        return Err(Error::NotFound);
+        let there = Entity::find_by_id(id)
+            .filter(Column::AccountId.eq(account_id))
+            .count(&*tx)
+            .await?;
+        return Err(match there {
+            0 => Error::NotFound,
+            _ => Error::conflict("This credit has ended already."),
+        });
     }
     Entry::new(
         "account.credit_ended",

@@ -153,11 +153,6 @@ pub async fn remove(ctx: &Context, deal_id: i64, id: i64) -> Result<()> {
     let tx = ctx.begin().await?;
     let deal = own(ctx, &*tx, deal_id).await?;
     let state = status(&deal)?;
-    if !state.is_editable() {
-        return Err(Error::conflict(
-            "Files of a registration that was sent stay with it.",
-        ));
-    }
     let file = Entity::find_by_id(id)
         .filter(Column::DealId.eq(deal_id))
         .select_only()
@@ -166,6 +161,11 @@ pub async fn remove(ctx: &Context, deal_id: i64, id: i64) -> Result<()> {
         .one(&*tx)
         .await?
         .ok_or(Error::NotFound)?;
+    if !state.is_editable() {
+        return Err(Error::conflict(
+            "Files of a registration that was sent stay with it.",
+        ));
+    }
     Entity::delete_by_id(id).exec(&*tx).await?;
     if state != D::Draft {
         note(

@@ -4,7 +4,10 @@ use crate::{
     apply::standing as applied,
     finance::reads,
     page::{Form, Head, Page, PageResult},
-    partner::{checklist, organisation::{profile_facts, profile_form}},
+    partner::{
+        checklist,
+        organisation::{profile_facts, profile_form},
+    },
     routes::{Access, Routes},
     ui::*,
 };

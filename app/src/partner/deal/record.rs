@@ -382,15 +382,13 @@ async fn again(page: Page, Path(id): Path<i64>) -> PageResult {
 }
 
 async fn attach(page: Page, Path(id): Path<i64>, upload: Upload) -> PageResult {
+    if upload.files.is_empty() {
+        // Whose registration it is comes before what is missing.
+        deal::show(&page.ctx, id).await?;
+        let missing = service::Error::field("file", "Choose a file.");
+        return page.refused(&here(id), missing, &upload.pairs).await;
+    }
     match form::keep_files(&page, id, &upload).await {
-        Ok(()) if upload.files.is_empty() => {
-            page.refused(
-                &here(id),
-                service::Error::field("file", "Choose a file."),
-                &upload.pairs,
-            )
-            .await
-        }
         Ok(()) => page.done(&here(id), "Added.").await,
         Err(error) => page.refused(&here(id), error, &upload.pairs).await,
     }
