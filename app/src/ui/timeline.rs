@@ -28,6 +28,9 @@ pub fn Timeline(
     /// What happened, newest first.
     events: Vec<Event>,
 ) -> impl IntoView {
+    if events.is_empty() {
+        return view! { <p class="muted">"Nothing yet."</p> }.into_any();
+    }
     let items = events
         .into_iter()
         .map(|e| {
@@ -55,7 +58,7 @@ pub fn Timeline(
             }
         })
         .collect_view();
-    view! { <ol class="timeline">{items}</ol> }
+    view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
 /// What somebody wrote.
