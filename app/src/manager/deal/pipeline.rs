@@ -82,7 +82,7 @@ fn charts(sums: &[StageSum]) -> AnyView {
     }
     let number = chart::bars("Registrations", &Unit::Count, &labels, counts);
     let number = view! {
-        <Panel title="Registrations">{number}</Panel>
+        <Panel>{number}</Panel>
     };
     // Currencies are never added up; those with a handful of registrations are in the table behind
     // the list, not in a chart of their own.
@@ -93,7 +93,7 @@ fn charts(sums: &[StageSum]) -> AnyView {
             let values = in_currency(sums, &c);
             let title = format!("Estimated first year, {c}");
             let bars = chart::bars(&title, &Unit::money(&c), &labels, values);
-            view! { <Panel title=title>{bars}</Panel> }
+            view! { <Panel>{bars}</Panel> }
         })
         .collect_view();
     view! { {number} {money} }.into_any()

@@ -74,12 +74,17 @@ fn card(row: &DealRow, base: &str, next: Option<SalesStage>) -> AnyView {
             <PostButton action=format!("{base}/{}/stage", row.id) label=format!("To {}", next.label().to_lowercase()) fields=fields quiet=true/>
         }
     });
-    let partner = (next.is_none() && !row.reviewer.is_empty()).then(|| row.partner.clone());
+    // Partners see their own deals only.
+    let partner = base.starts_with("/manager").then(|| {
+        let name = row.partner.clone();
+        view! { <p class="muted">{name}</p> }
+    });
     view! {
         <li class="card">
             <a class="cover" href=href>{row.customer.clone()}</a>
             <p>{value(row.value, &row.currency)}</p>
-            <p class="muted">{partner}{row.lines.join(", ")}</p>
+            {partner}
+            <p class="muted">{row.lines.join(", ")}</p>
             <p><Status of=row.status.as_str() label=row.status.label()/></p>
             <p>{clock(row)}</p>
             {to}
