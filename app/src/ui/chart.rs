@@ -305,6 +305,7 @@ mod tests {
         let negative = Scale::new(-30, 90);
         assert!(negative.ticks.contains(&0) && negative.ticks[0] <= -30);
         assert_eq!(Scale::new(0, 0).ticks, [0, 1]);
+        assert_eq!(Scale::new(0, 9).ticks, [0, 5, 10]);
     }
 
     #[test]

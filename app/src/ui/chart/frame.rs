@@ -7,6 +7,9 @@ use super::{
 use leptos::prelude::*;
 use std::fmt::Write as _;
 
+/// Letters of a label that may be wider than its bar's place.
+const LONG: usize = 8;
+
 pub(super) fn axis_labels(out: &mut String, labels: &[String]) {
     let step = 100.0 / labels.len().max(1) as f64;
     let every = labels.len().div_ceil(12).max(1);
@@ -16,10 +19,15 @@ pub(super) fn axis_labels(out: &mut String, labels: &[String]) {
         } else {
             ""
         };
+        // A long name under the last bar would run out of the plot.
+        let (x, anchor) = if i + 1 == labels.len() && label.chars().count() > LONG {
+            (100.0, "end")
+        } else {
+            (step * (i as f64 + 0.5), "middle")
+        };
         let _ = write!(
             out,
-            r#"<text{class} x="{:.2}%" y="{:.0}" text-anchor="middle">{}</text>"#,
-            step * (i as f64 + 0.5),
+            r#"<text{class} x="{x:.2}%" y="{:.0}" text-anchor="{anchor}">{}</text>"#,
             TOP + HEIGHT + 16.0,
             escape(label)
         );

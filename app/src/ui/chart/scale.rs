@@ -25,8 +25,9 @@ impl Scale {
         let step = [1.0, 2.0, 2.5, 5.0, 10.0]
             .into_iter()
             .map(|m| m * magnitude)
-            .find(|s| *s >= raw)
-            .unwrap_or(raw)
+            // There is no half of a cent or of a deal: a tick at 2.5 would be written as 2.
+            .find(|s| *s >= raw && s.fract() == 0.0)
+            .unwrap_or(raw.ceil())
             .max(1.0);
         let first = (min as f64 / step).floor() as i64;
         let last = (max as f64 / step).ceil().max(1.0) as i64;
