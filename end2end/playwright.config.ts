@@ -35,13 +35,8 @@ export default defineConfig({
     ? [{ name: "screens", testMatch: "screenshots.spec.ts" }]
     : [
         {
-          name: "prepare",
-          testMatch: "prepare.spec.ts",
-        },
-        {
           name: "pages",
-          dependencies: ["prepare"],
-          testMatch: ["pages.spec.ts", "keyboard.spec.ts"],
+          testMatch: ["before-pages.spec.ts", "pages.spec.ts", "keyboard.spec.ts"],
         },
         {
           name: "with JavaScript",
