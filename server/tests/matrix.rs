@@ -49,7 +49,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/application/{id}/save", "SONNNNNNN"),
     ("POST", "/application/{id}/submit", "SONNNNNNN"),
     ("POST", "/application/{id}/withdraw", "SONNNNNNN"),
-    ("GET", "/apply/{slug}", "ROOOOOOOO"),
+    ("GET", "/apply/{slug}", "RROOOOOOO"),
     ("POST", "/apply/{slug}", "SOOOOOOOO"),
     ("GET", "/certificates", "OOOOOOOOO"),
     ("GET", "/certificates/{number}", "OOOOOOOOO"),
@@ -267,7 +267,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("GET", "/sign-in", "ORRRRRRRR"),
     ("POST", "/sign-in", "OOOOOOOOO"),
     ("POST", "/sign-out", "OOOOOOOOO"),
-    ("GET", "/sign-up", "OOOOOOOOO"),
+    ("GET", "/sign-up", "ORRRRRRRR"),
     ("POST", "/sign-up", "OOOOOOOOO"),
     ("GET", "/sign-up/sent", "OOOOOOOOO"),
 ];
