@@ -214,8 +214,8 @@ pub fn include_or_reason(candidate: &Candidate) -> Inclusion {
 /// Who has had a hand in a run, by user id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hands<'a> {
-    /// Who drafted it.
-    pub creator: i64,
+    /// Who drafted it; nobody where the calendar did.
+    pub creator: Option<i64>,
     /// Who submitted it, if it was.
     pub submitter: Option<i64>,
     /// Who has approved it so far.
@@ -233,7 +233,7 @@ pub fn approve(
     total_minor: i64,
     second_above_minor: Option<i64>,
 ) -> Result<bool, &'static str> {
-    if approver == hands.creator {
+    if hands.creator == Some(approver) {
         return Err("You drafted this run. Somebody else in finance has to approve it.");
     }
     if hands.submitter == Some(approver) {

@@ -19,8 +19,8 @@ pub struct Model {
     pub cutoff_at: DateTimeUtc,
     /// Note.
     pub note: String,
-    /// `person.id`.
-    pub created_by: i64,
+    /// `person.id`; none for the calendar.
+    pub created_by: Option<i64>,
     /// `person.id`.
     pub submitted_by: Option<i64>,
     /// `person.id`.

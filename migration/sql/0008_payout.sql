@@ -19,7 +19,7 @@ CREATE TABLE payout_run (
     status TEXT NOT NULL CHECK (status IN ('draft', 'submitted', 'approved', 'waiting_for_balance', 'sending', 'done', 'canceled')),
     cutoff_at @time NOT NULL,
     note TEXT NOT NULL DEFAULT '',
-    created_by BIGINT NOT NULL REFERENCES person (id),
+    created_by BIGINT REFERENCES person (id), -- none: drafted by the calendar
     submitted_by BIGINT REFERENCES person (id),
     approved_by BIGINT REFERENCES person (id),
     second_approved_by BIGINT REFERENCES person (id),

@@ -14,7 +14,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
-use service::{Context, Error, Result, billing, commission, deal, learning, payout, tier};
+use service::{
+    Context, Error, Result, billing, commission, deal, identity, learning, payout, tier,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -57,6 +59,16 @@ const ENTRIES: &[Entry] = &[
         name: "tiers",
         every: TimeDelta::hours(1),
         work: |_, ctx| tiers(ctx).boxed(),
+    },
+    Entry {
+        name: "payout_runs",
+        every: TimeDelta::hours(1),
+        work: |_, ctx| payout::due::draft_due(ctx).boxed(),
+    },
+    Entry {
+        name: "stale_links",
+        every: TimeDelta::days(1),
+        work: |_, ctx| identity::throttle::forget_stale(ctx).boxed(),
     },
     Entry {
         name: "missed_invoices",

@@ -13,6 +13,7 @@ mod learning;
 mod ledger;
 mod partner;
 mod payout;
+mod payout_due;
 mod people;
 mod schema;
 mod shelf;

@@ -87,7 +87,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         id.and_then(|id| people.get(&id).cloned())
             .unwrap_or_else(|| "–".to_owned())
     };
-    let (author, submitter) = (person(Some(run.created_by)), person(run.submitted_by));
+    let (author, submitter) = (person(run.created_by), person(run.submitted_by));
     let (approver, other) = (person(run.approved_by), person(run.second_approved_by));
     let second = run
         .needs_second

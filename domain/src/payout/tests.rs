@@ -72,7 +72,7 @@ fn included_with_what_can_be_moved() {
 #[test]
 fn four_eyes() {
     let hands = Hands {
-        creator: 1,
+        creator: Some(1),
         submitter: Some(2),
         approvers: &[],
     };

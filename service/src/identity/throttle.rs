@@ -137,23 +137,23 @@ pub async fn give_back(tx: &impl ConnectionTrait, key: &str) -> Result<()> {
 }
 
 /// Deletes what no longer matters: counts whose window is long over, and links that ended a month
-/// ago. For the worker, once a day.
+/// ago; says how many there were. For the worker, once a day.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn forget_stale(ctx: &Context) -> Result<()> {
+pub async fn forget_stale(ctx: &Context) -> Result<u64> {
     let now = ctx.now();
     let tx = ctx.begin().await?;
-    entity::login_throttle::Entity::delete_many()
+    let counts = entity::login_throttle::Entity::delete_many()
         .filter(entity::login_throttle::Column::WindowStartedAt.lt(now - TimeDelta::days(2)))
         .exec(&*tx)
         .await?;
-    entity::token::Entity::delete_many()
+    let links = entity::token::Entity::delete_many()
         .filter(entity::token::Column::ExpiresAt.lt(now - TimeDelta::days(30)))
         .exec(&*tx)
         .await?;
     tx.commit().await?;
-    Ok(())
+    Ok(counts.rows_affected + links.rows_affected)
 }
 
 /// The key of a network address. A whole IPv6 /64 is one customer of a provider.

@@ -144,7 +144,7 @@ pub async fn run(ctx: &Context, run_id: i64) -> Result<RunView> {
         })
         .collect::<Result<_>>()?;
     let hands: Vec<i64> = [
-        Some(run.created_by),
+        run.created_by,
         run.submitted_by,
         run.approved_by,
         run.second_approved_by,

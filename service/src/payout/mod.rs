@@ -6,6 +6,7 @@
 pub mod account;
 mod books;
 pub mod browse;
+pub mod due;
 pub mod list;
 pub mod reconcile;
 pub mod run;

@@ -15,7 +15,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult,
-    QueryFilter, Statement, sea_query::Expr,
+    PaginatorTrait, QueryFilter, QuerySelect, Statement, sea_query::Expr,
 };
 
 use super::{books, jobs, money, same_major, send};
@@ -48,6 +48,15 @@ pub async fn draft(ctx: &Context, new: NewRun) -> Result<i64> {
             "The cut-off cannot lie in the future.",
         ));
     }
+    write_draft(ctx, new, Some(person_id)).await
+}
+
+/// Writes a draft; without a person it is the calendar's.
+pub(super) async fn write_draft(
+    ctx: &Context,
+    new: NewRun,
+    created_by: Option<i64>,
+) -> Result<i64> {
     let tx = ctx.begin().await?;
     let program = program::by_id(&*tx, new.program_id).await?;
     let policy = program::policy_at(&*tx, program.id, ctx.now()).await?;
@@ -57,7 +66,7 @@ pub async fn draft(ctx: &Context, new: NewRun) -> Result<i64> {
         status: Set(RunStatus::Draft.as_str().to_owned()),
         cutoff_at: Set(new.cutoff_at),
         note: Set(new.note.trim().to_owned()),
-        created_by: Set(person_id),
+        created_by: Set(created_by),
         needs_second: Set(false),
         policy_version_id: Set(policy.id),
         created_at: Set(ctx.now()),
@@ -76,6 +85,22 @@ pub async fn draft(ctx: &Context, new: NewRun) -> Result<i64> {
         .await?;
     tx.commit().await?;
     Ok(run.id)
+}
+
+/// Whether anything is payable at a cut-off.
+pub(super) async fn pays_somebody(
+    ctx: &Context,
+    program_id: i64,
+    cutoff: DateTime<Utc>,
+) -> Result<bool> {
+    let payable = commission::Entity::find()
+        .filter(commission::Column::ProgramId.eq(program_id))
+        .filter(commission::Column::Amount.gt(0))
+        .filter(members(cutoff))
+        .limit(1)
+        .count(ctx.reader())
+        .await?;
+    Ok(payable > 0)
 }
 
 /// `2026-11-A`, `2026-11-B` … the month and a letter, then numbers.

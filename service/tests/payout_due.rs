@@ -1,0 +1,69 @@
+//! The run that the calendar drafts once a month.
+
+use domain::plan::ready_made;
+use entity::payout_run;
+use rstest::rstest;
+use sea_orm::{EntityTrait, QueryOrder};
+use service::payout::{due, run};
+
+use crate::support::{Engine, day};
+use crate::world::{World, customer, event, invoice};
+
+async fn runs(world: &World) -> Vec<payout_run::Model> {
+    payout_run::Entity::find()
+        .order_by_asc(payout_run::Column::Id)
+        .all(world.test.db.reader())
+        .await
+        .expect("read")
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            event(
+                "evt_c",
+                "customer.created",
+                0,
+                customer("cus_1", "a@acme.com"),
+            ),
+            event(
+                "evt_i",
+                "invoice.paid",
+                1,
+                invoice("in_1", "cus_1", &[("il_1", 100_000)], 1),
+            ),
+        ])
+        .await;
+    let mut drafted = Vec::new();
+    // The program pays on the 5th. In April everything is still on hold.
+    for (month, date) in [(4, 5), (5, 4), (5, 5), (5, 6), (6, 4), (6, 5)] {
+        world.now = day(2026, month, date);
+        service::commission::mature(&world.system())
+            .await
+            .expect("matures");
+        drafted.push(due::draft_due(&world.system()).await.expect("drafts"));
+    }
+    // In June the draft of May still waits for finance.
+    assert_eq!(drafted, [0, 0, 1, 0, 0, 0]);
+    let all = runs(&world).await;
+    assert_eq!(all[0].number, "2026-05-A");
+    assert_eq!(all[0].created_by, None);
+    // The program's day begins at midnight in Berlin.
+    assert_eq!(
+        all[0].cutoff_at,
+        day(2026, 5, 4) + chrono::TimeDelta::hours(22)
+    );
+
+    run::cancel(&world.finance(0), all[0].id, "Not this month.")
+        .await
+        .expect("canceled");
+    assert_eq!(due::draft_due(&world.system()).await.expect("drafts"), 1);
+    assert_eq!(runs(&world).await[1].number, "2026-06-A");
+}
