@@ -88,9 +88,7 @@ const FINANCE: &[Row] = &[
 const ADMIN: &[Row] = &[
     ("Home", "/admin", "home", ""),
     ("Programs", "/admin/programs", "program", ""),
-    ("Policies", "/admin/policies", "list", ""),
     ("Plans", "/admin/plans", "money", ""),
-    ("Tiers", "/admin/tiers", "tier", ""),
     ("Staff", "/admin/staff", "people", ""),
     ("Integrations", "/admin/integrations", "link", ""),
     ("Mail log", "/admin/mail", "inbox", ""),

@@ -120,6 +120,12 @@ impl Page {
             .map(|(_, v)| v)
     }
 
+    /// What was typed into the form that was sent back to this page.
+    #[must_use]
+    pub fn typed(&self) -> &[(String, String)] {
+        &self.flash.values
+    }
+
     /// 303 to a path of this site.
     #[must_use]
     pub fn redirect(&self, path: &str) -> Response {

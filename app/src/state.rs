@@ -69,6 +69,38 @@ impl Site {
     }
 }
 
+/// Where mail goes, without what is secret about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailWay {
+    /// Into a folder; otherwise to a mail server.
+    pub folder: bool,
+    /// The folder, or the server's name.
+    pub to: String,
+    /// The sender.
+    pub from: String,
+}
+
+/// How the portal was set up, as its administrators may know it: no secret is among it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// Version of the portal.
+    pub version: &'static str,
+    /// The steps of this version's schema.
+    pub steps: Vec<String>,
+    /// Workers in this process.
+    pub workers: usize,
+    /// Stripe's key is for real money.
+    pub stripe_live: bool,
+    /// Stripe's key is a restricted one.
+    pub stripe_restricted: bool,
+    /// Another address than Stripe's own.
+    pub stripe_api: Option<String>,
+    /// How many signing secrets are known.
+    pub webhook_secrets: usize,
+    /// Where mail goes.
+    pub mail: MailWay,
+}
+
 /// How long the demonstration's clock offset is believed before it is read again.
 const OFFSET_AGE: Duration = Duration::from_secs(1);
 
@@ -85,6 +117,8 @@ pub struct AppState {
     pub db: Db,
     /// The built files and settings.
     pub site: Arc<Site>,
+    /// How the portal was set up.
+    pub setup: Arc<Setup>,
     gateway: Option<Arc<dyn Gateway>>,
     shared: Arc<Shared>,
 }
@@ -104,6 +138,7 @@ impl AppState {
         Self {
             db,
             site: Arc::new(site),
+            setup: Arc::default(),
             gateway: None,
             shared: Arc::default(),
         }
@@ -113,6 +148,13 @@ impl AppState {
     #[must_use]
     pub fn with_gateway(mut self, gateway: Arc<dyn Gateway>) -> Self {
         self.gateway = Some(gateway);
+        self
+    }
+
+    /// The same with what the admin's pages say about the settings.
+    #[must_use]
+    pub fn with_setup(mut self, setup: Setup) -> Self {
+        self.setup = Arc::new(setup);
         self
     }
 

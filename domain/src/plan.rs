@@ -3,7 +3,9 @@
 
 mod by_rank;
 mod describe;
+mod differences;
 pub mod ready_made;
+mod status;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::application::PartnerType;
 use crate::money::{Bp, Currency};
+pub use differences::Difference;
+pub use status::PlanStatus;
 pub use validate::{Known, Problem};
 
 crate::text_enum! {

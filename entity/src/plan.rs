@@ -15,6 +15,8 @@ pub struct Model {
     pub name: String,
     /// Is default.
     pub is_default: bool,
+    /// Since when it is no longer offered.
+    pub retired_at: Option<DateTimeUtc>,
     /// Created at.
     pub created_at: DateTimeUtc,
 }

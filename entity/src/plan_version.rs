@@ -20,6 +20,8 @@ pub struct Model {
     /// Domain::plan::PlanRules.
     #[sea_orm(column_type = "JsonBinary")]
     pub rules: Json,
+    /// Counts the changes of a draft.
+    pub revision: i64,
     /// `person.id`.
     pub created_by: Option<i64>,
     /// Created at.

@@ -46,6 +46,8 @@ pub struct Model {
     /// Allowed country codes; an empty list allows all.
     #[sea_orm(column_type = "JsonBinary")]
     pub countries: Json,
+    /// Days between a notice and the step down.
+    pub tier_grace_days: i64,
     /// Created at.
     pub created_at: DateTimeUtc,
 }

@@ -73,6 +73,7 @@ impl MigratorTrait for Migrator {
             "0010_customer_seen",
             "0010_invitation",
             "0011_finance_lists",
+            "0012_admin",
         ]
     }
 }

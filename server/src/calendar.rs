@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use service::{
-    Context, Error, Result, billing, commission, deal, identity, learning, payout, tier,
+    Context, Error, Result, billing, commission, deal, identity, learning, payout, system, tier,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -35,6 +35,11 @@ struct Entry {
 
 /// The calendar.
 const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "beat",
+        every: TimeDelta::minutes(1),
+        work: |_, ctx| beat(ctx).boxed(),
+    },
     Entry {
         name: "sessions",
         every: TimeDelta::hours(1),
@@ -81,6 +86,12 @@ const ENTRIES: &[Entry] = &[
         work: |engine, ctx| reconciliation(engine, ctx).boxed(),
     },
 ];
+
+/// Says in the database that workers are alive, for those who look at another process's pages.
+async fn beat(ctx: &Context) -> Result<u64> {
+    system::note_beat(ctx).await?;
+    Ok(0)
+}
 
 /// How far back invoices are listed: Stripe itself tries to deliver an event for three days.
 const INVOICES_BACK: TimeDelta = TimeDelta::days(4);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::state::{AppState, Site};
+use app::state::{AppState, MailWay, Setup, Site};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
@@ -196,8 +196,9 @@ fn engine(config: &Config, db: &Db) -> Result<Engine, StartError> {
 }
 
 fn router(config: &Config, engine: &Engine) -> Result<Router, StartError> {
-    let state =
-        AppState::new(engine.db.clone(), site(config)?).with_gateway(engine.gateway.clone());
+    let state = AppState::new(engine.db.clone(), site(config)?)
+        .with_gateway(engine.gateway.clone())
+        .with_setup(setup(config));
     let pages = app::routes::all()
         .into_router(state)
         .layer(session::layer(&engine.db, config.https()))
@@ -210,6 +211,7 @@ fn router(config: &Config, engine: &Engine) -> Result<Router, StartError> {
         secrets: config.stripe.webhook_secrets.clone().into(),
         inbox: Inbox::start(&engine.db),
         engine: engine.clone(),
+        noted: Arc::default(),
     };
     let files = match &config.site {
         Some(site) => files::router(site).map_err(StartError::Site)?,
@@ -244,6 +246,44 @@ fn foreign_form() -> Response {
         text,
         "",
     )
+}
+
+/// What the admin's pages say about the settings; no secret is among it.
+fn setup(config: &Config) -> Setup {
+    let key = config.stripe.secret_key.reveal();
+    Setup {
+        version: env!("CARGO_PKG_VERSION"),
+        steps: schema::steps(),
+        workers: config.workers,
+        stripe_live: key.starts_with("sk_live_") || key.starts_with("rk_live_"),
+        stripe_restricted: key.starts_with("rk_"),
+        stripe_api: config
+            .stripe
+            .api_base
+            .as_ref()
+            .map(|url| url.origin().ascii_serialization()),
+        webhook_secrets: config.stripe.webhook_secrets.len(),
+        mail: match &config.mail {
+            Mail::Dir { dir, from } => MailWay {
+                folder: true,
+                to: dir.display().to_string(),
+                from: from.clone(),
+            },
+            Mail::Smtp { url, from } => MailWay {
+                folder: false,
+                // Host and port only: user and password are in the address as well.
+                to: url::Url::parse(url.reveal())
+                    .ok()
+                    .and_then(|url| Some((url.host_str()?.to_owned(), url.port())))
+                    .map(|(host, port)| match port {
+                        Some(port) => format!("{host}:{port}"),
+                        None => host,
+                    })
+                    .unwrap_or_default(),
+                from: from.clone(),
+            },
+        },
+    }
 }
 
 fn site(config: &Config) -> Result<Site, StartError> {

@@ -15,15 +15,18 @@ pub enum Schema {
     Newer(Vec<String>),
 }
 
+/// The steps of this binary's schema.
+pub fn steps() -> Vec<String> {
+    let steps = Migrator::migrations();
+    steps.iter().map(|m| m.name().to_owned()).collect()
+}
+
 /// Compares, without writing anything.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn state(db: &Db) -> Result<Schema, sea_orm::DbErr> {
-    let ours: Vec<String> = Migrator::migrations()
-        .iter()
-        .map(|m| m.name().to_owned())
-        .collect();
+    let ours = steps();
     let theirs = applied(db).await?;
     let unknown: Vec<String> = theirs
         .iter()

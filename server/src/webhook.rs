@@ -2,9 +2,11 @@
 //!
 //! The signature is checked over the raw bytes before anything is read from them. An event that is
 //! right is stored once per id and answered when it is on disk; what it means is worked out later,
-//! so an unknown type is no error here. Whatever is refused leaves a log line and nothing else.
+//! so an unknown type is no error here. Whatever is refused leaves a log line, and once a minute at
+//! most a note for the page that shows how Stripe is set up.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use futures::StreamExt;
 use service::inbox::{Inbox, Receipt};
+use service::system;
 use stripe_gateway::webhook::{Envelope, verify};
 
 use crate::config::Secret;
@@ -23,6 +26,8 @@ const LARGEST: usize = 1024 * 1024;
 /// So much more is read and thrown away, so that the sender reads the answer and not a broken
 /// connection.
 const DRAIN: usize = 8 * LARGEST;
+/// How often a refusal is noted at most.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// What the endpoint needs.
 #[derive(Clone)]
@@ -33,6 +38,31 @@ pub struct Webhooks {
     pub inbox: Inbox,
     /// Clock and wake-up.
     pub engine: Engine,
+    /// When a refusal was noted last: strangers cannot make the database write at will.
+    pub noted: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Webhooks {
+    /// Notes a refusal, if none was noted within the last minute.
+    async fn note(&self, reason: &str) {
+        let first = match self.noted.lock() {
+            Ok(mut noted) if noted.is_none_or(|at| at.elapsed() >= NOTE_EVERY) => {
+                *noted = Some(Instant::now());
+                true
+            }
+            _ => false,
+        };
+        if !first {
+            return;
+        }
+        let done = match self.engine.context("webhook-refused").await {
+            Ok(ctx) => system::note_refused(&ctx, reason).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "a refused webhook was not noted");
+        }
+    }
 }
 
 /// Receives one event.
@@ -41,6 +71,7 @@ pub async fn stripe(State(webhooks): State<Webhooks>, headers: HeaderMap, body: 
         Ok(sentence) => answer(StatusCode::OK, sentence),
         Err((status, sentence)) => {
             tracing::warn!(status = status.as_u16(), reason = %sentence, "webhook refused");
+            webhooks.note(&sentence).await;
             answer(status, &sentence)
         }
     }

@@ -1,6 +1,7 @@
 //! The portal from outside: started whole in this process, on a free port, with the sandbox as
 //! Stripe; on SQLite, and on PostgreSQL where `PORTICO_TEST_POSTGRES_URL` names a server.
 
+mod admin;
 mod demo;
 mod drain;
 mod edge;

@@ -19,8 +19,8 @@ use crate::support::{Engine, Place, Running};
 const MISSING: &str = "999999999";
 
 /// The demonstration, and nine people signed in.
-struct Stage {
-    portal: Running,
+pub struct Stage {
+    pub portal: Running,
     /// Keeps no cookies: each request says itself who sends it.
     client: reqwest::Client,
     _place: Place,
@@ -30,7 +30,7 @@ struct Stage {
     records: BTreeMap<&'static str, String>,
 }
 
-async fn text(db: &Db, sql: &str) -> String {
+pub async fn text(db: &Db, sql: &str) -> String {
     let statement = Statement::from_string(db.backend(), sql.to_owned());
     let row = db
         .reader()
@@ -43,7 +43,7 @@ async fn text(db: &Db, sql: &str) -> String {
 }
 
 /// The id of the first row of a query, as text.
-async fn id(db: &Db, from: &str) -> String {
+pub async fn id(db: &Db, from: &str) -> String {
     text(db, &format!("SELECT CAST(id AS TEXT) FROM {from} LIMIT 1")).await
 }
 
@@ -53,7 +53,7 @@ const A: &str = "nordlicht-systeme.example";
 const B: &str = "harborline.example";
 
 impl Stage {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let place = Place::new(Engine::Sqlite)
             .await
             .expect("SQLite is always there");
@@ -105,6 +105,35 @@ impl Stage {
             cookies,
             records,
         }
+    }
+
+    /// A page as one of [`PEOPLE`] sees it.
+    pub async fn page(&self, path: &str, who: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.portal.base);
+        let request = self
+            .portal
+            .client
+            .get(url)
+            .header("cookie", self.cookie(who));
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.text().await.expect("a text"))
+    }
+
+    /// Sends a form as one of [`PEOPLE`], and says where it leads.
+    pub async fn send(&self, path: &str, who: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let url = format!("{}{path}", self.portal.base);
+        let request = self.client.post(url).form(fields);
+        let request = request.header("cookie", self.cookie(who));
+        let response = request.send().await.expect("an answer");
+        let to = response.headers().get("location");
+        let to = to.and_then(|v| v.to_str().ok()).unwrap_or_default();
+        (response.status().as_u16(), to.to_owned())
+    }
+
+    fn cookie(&self, who: &str) -> &str {
+        let place = PEOPLE.iter().position(|(name, _)| *name == who);
+        &self.cookies[place.unwrap_or_else(|| panic!("who is {who}?"))]
     }
 
     async fn ask(&self, method: &str, path: &str, who: usize) -> (u16, String, String) {
@@ -341,6 +370,30 @@ async fn records(db: &Db) -> BTreeMap<&'static str, String> {
             id(db, "webhook_event WHERE status = 'failed'").await,
         ),
         ("/admin/mail/{id}", id(db, "mail").await),
+        ("/admin/plans/{id}", id(db, "plan ORDER BY id").await),
+        (
+            "/admin/plans/versions/{id}",
+            id(db, "plan_version ORDER BY id").await,
+        ),
+        (
+            "/admin/plans/versions/{id}/rules/{rule}",
+            "reseller".to_owned(),
+        ),
+        ("/admin/programs/{id}", id(db, "program").await),
+        ("/admin/programs/{id}/policies/{version}", "1".to_owned()),
+        ("/admin/programs/{id}/terms/{version}", "1".to_owned()),
+        (
+            "/admin/programs/{id}/tiers/{tier}",
+            id(db, "tier ORDER BY id").await,
+        ),
+        (
+            "/admin/programs/{id}/products/{line}",
+            id(db, "product_line ORDER BY id").await,
+        ),
+        (
+            "/admin/staff/{id}",
+            id(db, "person WHERE email = 'tomas@lumendesk.example'").await,
+        ),
         ("/apply/{slug}", "lumen".to_owned()),
         ("/programs/{slug}", "lumen".to_owned()),
         ("/certificates/{number}", number.clone()),

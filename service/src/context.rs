@@ -167,6 +167,20 @@ impl Context {
         }
     }
 
+    /// What admins look at, and auditors with them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for people outside the vendor, [`Error::Forbidden`] for other staff.
+    pub fn admin_reads(&self) -> Result<i64> {
+        match self.actor {
+            Actor::Staff {
+                person_id,
+                role: StaffRole::Auditor,
+            } => Ok(person_id),
+            _ => self.staff(StaffRole::Admin),
+        }
+    }
+
     /// Any staff: who may read everything of the vendor's side, auditors included.
     ///
     /// # Errors

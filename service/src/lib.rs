@@ -27,8 +27,10 @@ pub mod markdown;
 pub mod notice;
 pub mod partner;
 pub mod payout;
+pub mod plan;
 pub mod program;
 pub mod search;
+pub mod system;
 pub mod tier;
 
 pub use clock::Clock;

@@ -3,12 +3,27 @@
 //! All of them are versioned by the date from which they count. A change counts for what happens
 //! after it; every record keeps the id of the version it was judged by.
 
+mod edit;
+mod lines;
+mod policy;
+mod terms;
+mod tiers;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::{plan, plan_version, policy_version, product_line, program, terms_version, tier};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::error::{Error, Result};
+
+pub use edit::{ProgramFields, change, courses, record, require_courses};
+pub use lines::{Line, LineFields, add_line, change_line, lines};
+pub use policy::{
+    HOLDS, PolicyFields, SETTINGS, Setting, Value, countries, new_policy, policies, values,
+    withdraw_policy,
+};
+pub use terms::{TermsFields, all_terms, new_terms, text_differences};
+pub use tiers::{TierFields, add_tier, change_tier, remove_tier};
 
 /// One program by its id.
 ///
@@ -156,4 +171,35 @@ pub async fn plan_version_at(
         .order_by_desc(plan_version::Column::Version)
         .one(db)
         .await?)
+}
+
+/// A day that is after the newest version's, so that never two count.
+///
+/// # Errors
+/// [`Error::Invalid`] at `effective_date`.
+fn later(
+    day: std::result::Result<DateTime<Utc>, String>,
+    last: i64,
+    last_from: DateTime<Utc>,
+    zone: Tz,
+) -> Result<DateTime<Utc>> {
+    let from = day.map_err(|sentence| Error::field("effective_date", sentence))?;
+    if from > last_from {
+        return Ok(from);
+    }
+    let day = domain::calendar::local_date(last_from, zone);
+    Err(Error::field(
+        "effective_date",
+        format!(
+            "Version {last} begins on {}, so both would count. Choose a later day.",
+            day.format("%-d %B %Y")
+        ),
+    ))
+}
+
+/// Somebody else was faster.
+fn overtaken() -> Error {
+    Error::conflict(
+        "Somebody else has made a newer version meanwhile. Look at it, and do yours again.",
+    )
 }

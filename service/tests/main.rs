@@ -15,6 +15,7 @@ mod partner;
 mod payout;
 mod payout_due;
 mod people;
+mod plan;
 mod schema;
 mod shelf;
 mod world;

@@ -1,13 +1,19 @@
 //! The machine room: what an administrator looks at, and auditors read.
 
 mod audit;
+mod health;
 mod home;
+mod integrations;
 mod jobs;
 mod mail;
+mod plan;
+mod program;
+mod staff;
 mod webhooks;
 
-use crate::{page::Page, routes::Routes, ui::ListQuery};
+use crate::{page::Page, routes::Routes, ui::*};
 use domain::partner::StaffRole;
+use leptos::prelude::*;
 use service::desk::DeskQuery;
 
 /// Every address of this area.
@@ -15,6 +21,11 @@ use service::desk::DeskQuery;
 pub fn routes() -> Routes {
     Routes::new()
         .merge(home::routes())
+        .merge(program::routes())
+        .merge(plan::routes())
+        .merge(staff::routes())
+        .merge(integrations::routes())
+        .merge(health::routes())
         .merge(jobs::routes())
         .merge(webhooks::routes())
         .merge(mail::routes())
@@ -43,4 +54,15 @@ fn whole(list: &ListQuery) -> DeskQuery {
         limit: 10_000,
         ..query(list)
     }
+}
+
+/// Which program a new record is for; nothing to choose where there is one.
+fn program_field(programs: Vec<entity::program::Model>) -> AnyView {
+    if let [only] = programs.as_slice() {
+        let id = only.id.to_string();
+        return view! { <Hidden name="program_id" value=id/> }.into_any();
+    }
+    let options = Choice::list(programs.into_iter().map(|p| (p.id.to_string(), p.name)));
+    view! { <SelectField name="program_id" label="Program" options=options required=true/> }
+        .into_any()
 }

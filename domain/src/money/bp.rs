@@ -42,6 +42,36 @@ impl Bp {
     }
 }
 
+impl std::str::FromStr for Bp {
+    type Err = MoneyError;
+
+    /// Reads a typed percentage: `22.5`, `22,5 %`, `-3`. More than two decimals are refused.
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        let unreadable =
+            || MoneyError::Unreadable("Write a percentage as a number, such as 22.5.".into());
+        let text = text.trim();
+        let text = text.strip_suffix('%').unwrap_or(text).trim();
+        let (negative, text) = match text.strip_prefix(['-', '−']) {
+            Some(rest) => (true, rest.trim()),
+            None => (false, text),
+        };
+        let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+        let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+        if whole.is_empty() || fraction.is_empty() || !digits(whole) || !digits(fraction) {
+            return Err(unreadable());
+        }
+        if fraction.len() > 2 {
+            return Err(MoneyError::Unreadable(
+                "Use at most two decimals, such as 22.25.".into(),
+            ));
+        }
+        let minor: i64 = format!("{whole}{fraction:0<2}")
+            .parse()
+            .map_err(|_| unreadable())?;
+        Ok(Self(if negative { -minor } else { minor }))
+    }
+}
+
 impl fmt::Display for Bp {
     /// `22.5%`, without needless zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +121,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("22.5", Some(2_250))]
+    #[case(" 22,25 % ", Some(2_225))]
+    #[case("0", Some(0))]
+    #[case("-3", Some(-300))]
+    #[case("150", Some(15_000))]
+    #[case("1.005", None)]
+    #[case("1.", None)]
+    #[case("", None)]
+    #[case("a fifth", None)]
+    #[case("99999999999999999999", None)]
+    fn percentages_are_read(#[case] text: &str, #[case] meant: Option<i64>) {
+        assert_eq!(text.parse::<Bp>().ok(), meant.map(Bp));
+    }
 
     #[rstest]
     #[case(5, 10, 0)]

@@ -193,6 +193,7 @@ fn policy(program_id: i64, start: chrono::DateTime<chrono::Utc>) -> policy_versi
         deal_review_hours: Set(16), // two business days of eight hours
         application_review_hours: Set(40),
         reapply_after_days: Set(90),
+        tier_grace_days: Set(90),
         auto_approve_below: Set(None),
         auto_approve_min_tier: Set(None),
         countries: Set(json!([])),

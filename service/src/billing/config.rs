@@ -30,6 +30,25 @@ pub(crate) struct Version {
     pub(crate) pays_first: bool,
 }
 
+impl Version {
+    fn new(row: &plan_version::Model, rules: PlanRules, effective_from: DateTime<Utc>) -> Self {
+        Self {
+            id: row.id,
+            number: row.version,
+            effective_from,
+            needs_history: rules.rules.iter().any(|rule| {
+                matches!(rule.amount, Amount::Brackets { .. })
+                    || rule.caps != domain::plan::Caps::default()
+            }),
+            pays_first: rules
+                .rules
+                .iter()
+                .any(|r| r.trigger == Trigger::FirstPayment),
+            rules,
+        }
+    }
+}
+
 /// A certificate that counts for a partner.
 #[derive(Debug, FromQueryResult)]
 struct Certified {
@@ -137,22 +156,33 @@ impl Config {
             .all(db)
             .await?
         {
-            let rules: PlanRules = serde_json::from_value(row.rules)
+            let rules: PlanRules = serde_json::from_value(row.rules.clone())
                 .map_err(|e| Error::Internal(format!("plan version {}: {e}", row.id)))?;
-            self.plans.entry(row.plan_id).or_default().push(Version {
-                id: row.id,
-                number: row.version,
-                effective_from: row.effective_from,
-                needs_history: rules.rules.iter().any(|rule| {
-                    matches!(rule.amount, Amount::Brackets { .. })
-                        || rule.caps != domain::plan::Caps::default()
-                }),
-                pays_first: rules
-                    .rules
-                    .iter()
-                    .any(|r| r.trigger == Trigger::FirstPayment),
-                rules,
-            });
+            let version = Version::new(&row, rules, row.effective_from);
+            self.plans.entry(row.plan_id).or_default().push(version);
+        }
+        Ok(())
+    }
+
+    /// Puts one version in the place of all of its plan's, as if it had always counted; for
+    /// simulations. `everybody` is as if every partner here were on that plan.
+    pub(crate) async fn try_out(
+        &mut self,
+        db: &impl ConnectionTrait,
+        row: &plan_version::Model,
+        rules: PlanRules,
+        everybody: bool,
+    ) -> Result<()> {
+        if self.certified.is_empty() && asks_certificate(&rules) {
+            let partners: BTreeSet<i64> = self.partners.keys().copied().collect();
+            self.load_certificates(db, &partners).await?;
+        }
+        let version = Version::new(row, rules, DateTime::<Utc>::MIN_UTC);
+        self.plans.insert(row.plan_id, vec![version]);
+        if everybody {
+            for partner in self.partners.values_mut() {
+                partner.plan_id = row.plan_id;
+            }
         }
         Ok(())
     }

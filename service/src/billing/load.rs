@@ -88,6 +88,37 @@ pub(super) async fn unit_of_invoices(
     complete(tx, unit, &Keys::default(), ids).await
 }
 
+/// Reads what hangs on invoices that are named by id, without locking anything.
+pub(super) async fn unit_for_reading(
+    db: &impl ConnectionTrait,
+    now: chrono::DateTime<chrono::Utc>,
+    ids: BTreeSet<i64>,
+) -> Result<Unit> {
+    let mut unit = Unit::new(now, Config::default());
+    load_invoices(db, &mut unit, &ids, &BTreeSet::new()).await?;
+    let customers: BTreeSet<i64> = unit
+        .invoices
+        .values()
+        .map(|state| state.row.customer_id)
+        .collect();
+    let rows = customer::Entity::find()
+        .filter(customer::Column::Id.is_in(customers))
+        .all(db)
+        .await?;
+    for row in rows {
+        unit.customer_keys.insert(row.id, row.stripe_id.clone());
+        unit.customers
+            .insert(row.stripe_id.clone(), Row::stored(row));
+    }
+    let accounts: BTreeSet<i64> = unit
+        .customers
+        .values()
+        .filter_map(|c| c.account_id)
+        .collect();
+    load_accounts(db, &mut unit, &accounts).await?;
+    Ok(unit)
+}
+
 /// Everything from the invoices on.
 async fn complete(
     tx: &impl ConnectionTrait,

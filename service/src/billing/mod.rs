@@ -7,7 +7,7 @@
 mod accounts;
 pub(crate) mod apply;
 pub(crate) mod change;
-mod config;
+pub(crate) mod config;
 mod flush;
 pub mod invoice;
 mod keys;
@@ -57,6 +57,19 @@ pub(crate) async fn handle(
     }
     flush::flush(ctx, tx, unit).await?;
     Ok(answers.into_iter().flatten().collect())
+}
+
+/// Reads invoices with what hangs on them, for looking only: nothing is locked, and plans and
+/// history are left out.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn unit_for_reading(
+    db: &impl ConnectionTrait,
+    now: chrono::DateTime<chrono::Utc>,
+    ids: std::collections::BTreeSet<i64>,
+) -> Result<unit::Unit> {
+    load::unit_for_reading(db, now, ids).await
 }
 
 /// Settles invoices again without news, as when an account was credited to somebody late.

@@ -30,7 +30,7 @@ pub(super) struct Sale {
 }
 
 /// Books what the invoice earns and says why, where it earns nothing.
-pub(super) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
+pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
     let Some(paid_at) = state.row.paid_at else {
         return Ok(());
     };

@@ -66,6 +66,19 @@ impl History {
         Ok(Self(Sum::find_by_statement(statement).all(db).await?))
     }
 
+    /// Reads what everybody earned in the months before one.
+    pub(crate) async fn load_before(db: &impl ConnectionTrait, month: &str) -> Result<Self> {
+        let statement = Statement::from_sql_and_values(
+            db.get_database_backend(),
+            "SELECT partner_id, account_id, currency, month, explain ->> 'rule_id' AS rule, \
+               CAST(sum(basis) AS BIGINT) AS basis, CAST(sum(amount) AS BIGINT) AS amount \
+             FROM commission WHERE kind = 'accrual' AND state <> 'canceled' AND month < $1 \
+             GROUP BY partner_id, account_id, currency, month, explain ->> 'rule_id'",
+            [Value::from(month)],
+        );
+        Ok(Self(Sum::find_by_statement(statement).all(db).await?))
+    }
+
     /// Adds what this batch books.
     pub(crate) fn add(&mut self, row: &commission::Model, rule_id: &str) {
         self.0.push(Sum {

@@ -11,6 +11,7 @@ mod list;
 pub mod month;
 pub(crate) mod settle;
 
+pub(crate) use accrue::accrue;
 pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, approve, reject, write_off};
 pub use cancel::cancel;
 pub use explain::{Explained, explain};

@@ -19,5 +19,7 @@ pub use account::{Profile, change_password, profile, update_profile};
 pub use reset::{forgot_password, reset_password, reset_person};
 pub use sign_in::{SignedIn, sign_in};
 pub use sign_up::{SignUp, confirm_email, sign_up};
-pub use staff::{StaffMember, add_staff, disable, enable, set_staff_role, staff_list};
+pub use staff::{
+    StaffMember, add_staff, disable, enable, set_staff_role, staff_list, staff_member,
+};
 pub use visitor::{Membership, Visitor, actor_of, memberships, switch, visitor};

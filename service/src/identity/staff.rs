@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType},
 };
 
 use super::{email, password, reset, token};
@@ -64,6 +66,25 @@ pub async fn staff_list(ctx: &Context) -> Result<Vec<StaffMember>> {
             })
         })
         .collect()
+}
+
+/// One of the vendor's people with what was done with the account, for admins and auditors.
+///
+/// # Errors
+/// [`Error::NotFound`] for others than staff and for people outside the vendor,
+/// [`Error::Forbidden`] for other staff.
+pub async fn staff_member(
+    ctx: &Context,
+    person_id: i64,
+) -> Result<(StaffMember, Vec<crate::event::Line>)> {
+    ctx.admin_reads()?;
+    let found = staff_list(ctx)
+        .await?
+        .into_iter()
+        .find(|p| p.person_id == person_id)
+        .ok_or(Error::NotFound)?;
+    let timeline = crate::event::timeline(ctx.reader(), "person", person_id, true).await?;
+    Ok((found, timeline))
 }
 
 /// Adds a person of the vendor, or makes a known one staff. With a password the account is ready
@@ -269,15 +290,18 @@ async fn keep_an_admin(tx: &Tx, leaving: &entity::person::Model) -> Result<()> {
     if leaving.staff_role.as_deref() != Some(StaffRole::Admin.as_str()) {
         return Ok(());
     }
-    let other = entity::person::Entity::find()
+    let mut admins = entity::person::Entity::find()
         .filter(entity::person::Column::StaffRole.eq(StaffRole::Admin.as_str()))
         .filter(entity::person::Column::DisabledAt.is_null())
-        .filter(entity::person::Column::Id.ne(leaving.id))
-        .one(&**tx)
-        .await?;
-    match other {
-        Some(_) => Ok(()),
-        None => Err(Error::conflict(
+        .order_by_asc(entity::person::Column::Id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // Two admins who take each other's role at once do it one after the other.
+        admins = admins.lock(LockType::Update);
+    }
+    let others = admins.all(&**tx).await?;
+    match others.iter().any(|p| p.id != leaving.id) {
+        true => Ok(()),
+        false => Err(Error::conflict(
             "This is the only administrator. Make somebody else one first.",
         )),
     }

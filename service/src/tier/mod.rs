@@ -19,7 +19,7 @@ use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 use crate::program;
 
-pub use review::{GRACE_DAYS, Reviewed, review_all, set_by_hand};
+pub use review::{Reviewed, review_all, set_by_hand};
 
 /// Where a partner stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,9 +14,6 @@ use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::{event, notice, program};
 
-/// Days between a notice and the step down.
-pub const GRACE_DAYS: u32 = 90;
-
 /// What a review changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reviewed {
@@ -47,22 +44,40 @@ pub async fn review_all(ctx: &Context, quarterly: bool) -> Result<Reviewed> {
             .order_by_asc(partner::Column::Id)
             .all(ctx.reader())
             .await?;
+        if partners.is_empty() {
+            continue;
+        }
+        let policy = program::policy_at(ctx.reader(), program.id, ctx.now()).await?;
+        let terms = Terms {
+            program: &program,
+            tiers: &tiers,
+            grace_days: u32::try_from(policy.tier_grace_days).unwrap_or(0),
+            quarterly,
+        };
         for owner in partners {
             reviewed.partners += 1;
-            review_one(ctx, &program, &tiers, &owner, quarterly, &mut reviewed).await?;
+            review_one(ctx, &terms, &owner, &mut reviewed).await?;
         }
     }
     Ok(reviewed)
 }
 
+/// What a program's partners are judged by.
+struct Terms<'a> {
+    program: &'a programs::Model,
+    tiers: &'a [tier::Model],
+    /// Days between a notice and the step down.
+    grace_days: u32,
+    quarterly: bool,
+}
+
 async fn review_one(
     ctx: &Context,
-    program: &programs::Model,
-    tiers: &[tier::Model],
+    terms: &Terms<'_>,
     owner: &partner::Model,
-    quarterly: bool,
     reviewed: &mut Reviewed,
 ) -> Result<()> {
+    let (program, tiers) = (terms.program, terms.tiers);
     let Some(current) = tiers.iter().find(|t| t.id == owner.tier_id) else {
         return Err(Error::Internal(format!(
             "partner {} has a foreign tier",
@@ -79,7 +94,7 @@ async fn review_one(
         rank(current),
         &figures,
         until,
-        GRACE_DAYS,
+        terms.grace_days,
         ctx.now(),
     );
     let currency = program.currency.parse().map_err(Error::internal)?;
@@ -97,7 +112,7 @@ async fn review_one(
     let new = match outcome {
         Review::Waiting { .. } => return Ok(()),
         Review::Stay if notice.is_none() => return Ok(()),
-        Review::Notice { .. } if !quarterly => return Ok(()),
+        Review::Notice { .. } if !terms.quarterly => return Ok(()),
         Review::Stay => {
             reviewed.recovered += 1;
             let text = format!("The requirements of {} are met again.", current.name);

@@ -1,0 +1,268 @@
+//! Programs: what each is called, and its policy, terms, tiers and products.
+
+mod policy;
+mod products;
+mod terms;
+mod tiers;
+
+use super::may_change;
+use crate::{
+    page::{Form, Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use axum::extract::Path;
+use chrono::{DateTime, Utc};
+use domain::partner::ProgramKind;
+use entity::program::Model as Program;
+use leptos::prelude::*;
+use service::program::{self, ProgramFields};
+
+const HERE: &str = "/admin/programs";
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get(HERE, Access::Admin, index)
+        .get("/admin/programs/{id}", Access::Admin, show)
+        .post("/admin/programs/{id}", Access::Admin, change)
+        .post(
+            "/admin/programs/{id}/certificates",
+            Access::Admin,
+            certificates,
+        )
+        .merge(policy::routes())
+        .merge(terms::routes())
+        .merge(tiers::routes())
+        .merge(products::routes())
+}
+
+fn href(id: i64) -> String {
+    format!("{HERE}/{id}")
+}
+
+fn head(program: &Program) -> Head {
+    let (words, tone) = status(program);
+    Head::new(program.name.clone())
+        .crumb("Programs", HERE)
+        .status_as(words, tone)
+}
+
+/// A page below one of the program's views.
+fn below(title: impl Into<String>, program: &Program, view: &str, path: &str) -> Head {
+    Head::new(title)
+        .crumb("Programs", HERE)
+        .crumb(program.name.clone(), href(program.id))
+        .crumb(view, format!("{}/{path}", href(program.id)))
+}
+
+fn tabs(program: &Program) -> AnyView {
+    let at = href(program.id);
+    let items = vec![
+        Tab::new("Overview", at.clone()),
+        Tab::new("Policy", format!("{at}/policies")),
+        Tab::new("Terms", format!("{at}/terms")),
+        Tab::new("Tiers", format!("{at}/tiers")),
+        Tab::new("Products", format!("{at}/products")),
+    ];
+    view! { <Tabs items=items label="Views of this program"/> }.into_any()
+}
+
+fn status(program: &Program) -> (&'static str, Tone) {
+    if program.open_to_applications {
+        ("Takes applications", Tone::Good)
+    } else {
+        ("Closed to applications", Tone::Neutral)
+    }
+}
+
+fn kind(program: &Program) -> String {
+    program
+        .kind
+        .parse::<ProgramKind>()
+        .map_or_else(|_| label_of(&program.kind), |k| k.label().to_owned())
+}
+
+/// Where a version stands by its first day and that of the next newer one.
+fn standing(from: DateTime<Utc>, newer: Option<DateTime<Utc>>, now: DateTime<Utc>) -> AnyView {
+    let (label, tone) = if from > now {
+        ("Scheduled", Tone::Info)
+    } else if newer.is_none_or(|newer| newer > now) {
+        ("In force", Tone::Good)
+    } else {
+        ("Replaced", Tone::Neutral)
+    };
+    view! { <Status of="" label=label.to_owned() tone=tone/> }.into_any()
+}
+
+async fn index(page: Page) -> PageResult {
+    page.ctx.admin_reads()?;
+    let programs = program::all(page.ctx.reader()).await?;
+    let head =
+        Head::new("Programs").text("Each has its own policy, terms, tiers, plans and products.");
+    Ok(page.render(head, move || {
+        Table::plain(programs)
+            .caption("Programs")
+            .col("Program", |p: &Program| p.name.clone())
+            .col("Kind", kind)
+            .col("Currency", |p| p.currency.clone())
+            .col("Zone", |p| p.time_zone.clone())
+            .col("Status", |p| {
+                let (label, tone) = status(p);
+                view! { <Status of="" label=label.to_owned() tone=tone/> }
+            })
+            .href(|p| href(p.id))
+            .empty(Empty::text(
+                "No programs yet",
+                "A program says who may take part, on what terms, and what it earns.",
+            ))
+            .view()
+    }))
+}
+
+async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
+    let (program, timeline) = program::record(&page.ctx, id).await?;
+    let courses = program::courses(&page.ctx, id).await?;
+    let can = may_change(&page);
+    Ok(page.render(head(&program), move || {
+        let tabs = tabs(&program);
+        let edit = can.then(|| form(&program));
+        let events = crate::apply::standing::events(timeline);
+        let needed = certificates_panel(id, courses, can);
+        let public = format!("/programs/{}", program.slug);
+        let kind = kind(&program);
+        let p = program;
+        view! {
+            {tabs}
+            <Record>
+                <RecordMain>
+                    {edit}
+                    {needed}
+                    <Panel title="What happened"><Timeline events/></Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="Facts">
+                        <Facts>
+                            <Fact label="Kind">{kind}</Fact>
+                            <Fact label="Currency">{p.currency.clone()}</Fact>
+                            <Fact label="Zone">{p.time_zone.clone()}</Fact>
+                            <Fact label="Vendor">{p.vendor_name.clone()}</Fact>
+                            <Fact label="Public page"><a href=public.clone()>{public.clone()}</a></Fact>
+                            <Fact label="Since"><Day at=p.created_at/></Fact>
+                        </Facts>
+                        <p class="muted">"Kind, currency and zone stay: everything that was counted was counted in them."</p>
+                        <div class="buttons"><ButtonLink href="/admin/plans" label="Plans"/></div>
+                    </Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+fn form(p: &Program) -> AnyView {
+    let (action, name, vendor) = (href(p.id), p.name.clone(), p.vendor_name.clone());
+    let (accent, open) = (p.accent.clone(), p.open_to_applications);
+    view! {
+        <Panel title="Program">
+            <PostForm action=action name="program">
+                <div class="fields">
+                    <TextField name="name" label="Name" value=name required=true max=80/>
+                    <TextField name="vendor_name" label="Vendor" value=vendor hint="As partners know you." required=true max=80/>
+                    <TextField name="accent" label="Brand colour" value=accent hint="Such as #3d5bd9" required=true max=7/>
+                </div>
+                <CheckField name="open_to_applications" label="The public page takes applications." checked=open/>
+                <Submit label="Save"/>
+            </PostForm>
+        </Panel>
+    }
+    .into_any()
+}
+
+fn certificates_panel(id: i64, courses: Vec<entity::course::Model>, can: bool) -> AnyView {
+    let needed: Vec<String> = courses
+        .iter()
+        .filter(|c| c.gates_deals)
+        .map(|c| c.id.to_string())
+        .collect();
+    let said = match needed.len() {
+        0 => "Registering deals needs no certificate.",
+        _ => {
+            "Registering deals needs these certificates; they count as soon as a version of the course is published."
+        }
+    };
+    let options = Choice::list(courses.iter().map(|c| (c.id.to_string(), c.slug.clone())));
+    let body = if courses.is_empty() {
+        Empty::text(
+            "No courses yet",
+            "A course certifies the people who pass its exam.",
+        )
+        .action("Courses", "/manager/courses")
+        .view()
+    } else if can {
+        let action = format!("{}/certificates", href(id));
+        view! {
+            <PostForm action=action name="certificates">
+                <ChecksField name="courses" label="Needed to register deals" options=options values=needed/>
+                <Submit label="Save" quiet=true/>
+            </PostForm>
+        }
+        .into_any()
+    } else {
+        let items = courses
+            .into_iter()
+            .filter(|c| c.gates_deals)
+            .map(|c| view! { <li>{c.slug}</li> })
+            .collect_view();
+        view! { <ul>{items}</ul> }.into_any()
+    };
+    view! { <Panel title="Certificates" text=said>{body}</Panel> }.into_any()
+}
+
+async fn change(page: Page, Path(id): Path<i64>, form: Form<ProgramFields>) -> PageResult {
+    match program::change(&page.ctx, id, &form.value).await {
+        Ok(()) => page.done(&href(id), "Saved.").await,
+        Err(e) => page.refused(&href(id), e, &form.pairs).await,
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Chosen {
+    courses: Vec<String>,
+}
+
+async fn certificates(page: Page, Path(id): Path<i64>, form: Form<Chosen>) -> PageResult {
+    // What is no number is no course.
+    let chosen: Vec<i64> = form
+        .courses
+        .iter()
+        .map(|c| c.parse().unwrap_or(0))
+        .collect();
+    match program::require_courses(&page.ctx, id, &chosen).await {
+        Ok(()) => page.done(&href(id), "Saved. It counts now.").await,
+        Err(e) => page.refused(&href(id), e, &form.pairs).await,
+    }
+}
+
+/// The newest version of something, which a form says it was made on.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Seen {
+    seen: String,
+}
+
+impl Seen {
+    /// One that never is, where none was sent.
+    fn version(&self) -> i64 {
+        self.seen.parse().unwrap_or(-1)
+    }
+}
+
+/// What is said after a new version was made.
+fn made(from: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
+    if from <= now {
+        "The new version counts from now on."
+    } else {
+        "The new version counts from its day on."
+    }
+}

@@ -1,0 +1,245 @@
+//! The vendor's own people: who they are, what they may do, who can sign in.
+
+use super::may_change;
+use crate::{
+    page::{Form, Head, Page, PageResult},
+    routes::{Access, Routes},
+    ui::*,
+};
+use axum::extract::Path;
+use domain::partner::StaffRole;
+use leptos::prelude::*;
+use service::identity::{self, StaffMember};
+
+const HERE: &str = "/admin/staff";
+
+/// Addresses.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get(HERE, Access::Admin, index)
+        .post(HERE, Access::Admin, invite)
+        .get("/admin/staff/new", Access::Admin, new)
+        .get("/admin/staff/{id}", Access::Admin, show)
+        .post("/admin/staff/{id}/role", Access::Admin, role)
+        .post("/admin/staff/{id}/deactivate", Access::Admin, deactivate)
+        .post("/admin/staff/{id}/reactivate", Access::Admin, reactivate)
+}
+
+fn href(id: i64) -> String {
+    format!("{HERE}/{id}")
+}
+
+/// What each role does, for whoever has to choose.
+fn roles() -> Vec<Choice> {
+    StaffRole::ALL
+        .iter()
+        .map(|role| {
+            let does = match role {
+                StaffRole::Manager => {
+                    "Reviews applications and deals, looks after partners, writes courses."
+                }
+                StaffRole::Finance => {
+                    "Ledger, holds, adjustments, payout runs, statements, reconciliation."
+                }
+                StaffRole::Admin => {
+                    "Programs, plans, tiers, staff, integrations, and what managers and finance do."
+                }
+                StaffRole::Auditor => "Reads everything, changes nothing.",
+            };
+            Choice::new(role.as_str(), role.label()).hint(does)
+        })
+        .collect()
+}
+
+async fn index(page: Page) -> PageResult {
+    page.ctx.admin_reads()?;
+    let list = page.list();
+    let mut people = identity::staff_list(&page.ctx).await?;
+    let word = list.q.to_lowercase();
+    people.retain(|p| {
+        let found = p.name.to_lowercase().contains(&word) || p.email.contains(&word);
+        let role = list.filter("role").is_none_or(|r| r == p.role.as_str());
+        let active = match list.filter("status") {
+            Some("active") => p.disabled_at.is_none(),
+            Some("deactivated") => p.disabled_at.is_some(),
+            _ => true,
+        };
+        found && role && active
+    });
+    let mut head = Head::new("Staff").text("The vendor’s own people and what each may do.");
+    if may_change(&page) {
+        head = head.primary("Invite a person", "/admin/staff/new");
+    }
+    Ok(page.render(head, move || {
+        let total = people.len() as u64;
+        let offset = usize::try_from(list.offset()).unwrap_or(usize::MAX);
+        let per = usize::try_from(list.per).unwrap_or(25);
+        let people: Vec<StaffMember> = people.into_iter().skip(offset).take(per).collect();
+        Table::new(people, total, &list)
+            .caption("Staff")
+            .col("Name", |p: &StaffMember| p.name.clone())
+            .col("Address", |p| p.email.clone())
+            .col("Role", |p| p.role.label())
+            .col("Sign-in", sign_in)
+            .href(|p| href(p.person_id))
+            .search("Name or address")
+            .filter(
+                "role",
+                "Role",
+                StaffRole::ALL.iter().map(|r| (r.as_str(), r.label())),
+            )
+            .filter(
+                "status",
+                "Sign-in",
+                [("active", "Active"), ("deactivated", "Deactivated")],
+            )
+            .empty(
+                Empty::text("Nobody yet", "People whom you invite appear here.")
+                    .action("Invite a person", "/admin/staff/new"),
+            )
+            .view()
+    }))
+}
+
+fn sign_in(p: &StaffMember) -> AnyView {
+    match p.disabled_at {
+        None => view! { <Status of="active" label="Active".to_owned()/> }.into_any(),
+        Some(_) => view! { <Status of="deactivated" label="Deactivated".to_owned()/> }.into_any(),
+    }
+}
+
+async fn new(page: Page) -> PageResult {
+    page.ctx.admin_reads()?;
+    let head = Head::new("Invite a person").crumb("Staff", HERE);
+    Ok(page.render(head, move || {
+        view! {
+            <PostForm action=HERE>
+                <FormErrors/>
+                <TextField name="name" label="Name" required=true max=100/>
+                <TextField name="email" label="Address" kind="email" hint="A mail with a link to choose a password is sent there. It works for two hours; after that, “Forgot your password?” sends another." required=true/>
+                <RadioField name="role" label="Role" options=roles() required=true/>
+                <Submit label="Send the invitation" cancel=HERE/>
+            </PostForm>
+        }
+    }))
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Typed {
+    name: String,
+    email: String,
+    role: String,
+}
+
+impl Typed {
+    fn role(&self) -> service::Result<StaffRole> {
+        self.role
+            .parse()
+            .map_err(|_| service::Error::field("role", "Choose a role."))
+    }
+}
+
+async fn invite(page: Page, form: Form<Typed>) -> PageResult {
+    let added = match form.role() {
+        Ok(role) => identity::add_staff(&page.ctx, &form.name, &form.email, role, None).await,
+        Err(e) => Err(e),
+    };
+    match added {
+        Ok(id) => {
+            page.done(&href(id), "Invited. The mail is on its way.")
+                .await
+        }
+        Err(e) => page.refused("/admin/staff/new", e, &form.pairs).await,
+    }
+}
+
+async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
+    let (person, timeline) = identity::staff_member(&page.ctx, id).await?;
+    let can = may_change(&page);
+    let own = page.ctx.person()? == id;
+    let mut head = Head::new(person.name.clone())
+        .text(person.email.clone())
+        .crumb("Staff", HERE);
+    if person.disabled_at.is_some() {
+        head = head.status_as("Deactivated", Tone::Warn);
+    }
+    Ok(page.render(head, move || {
+        let here = href(id);
+        let action = |what: &str| format!("{here}/{what}");
+        let role = can.then(|| {
+            let (action, current) = (action("role"), person.role.as_str());
+            let hint = if own { "This is you: with another role you lose this page at once." } else { "All sessions of the person end." };
+            view! {
+                <Panel title="Role">
+                    <PostForm action=action name="role">
+                        <RadioField name="role" label="Role" options=roles() value=current hint=hint required=true/>
+                        <Submit label="Change the role"/>
+                    </PostForm>
+                </Panel>
+            }
+        });
+        let sign_in = can.then(|| match person.disabled_at {
+            None => {
+                let action = action("deactivate");
+                view! {
+                <Confirm id="deactivate" label="Deactivate" title="Keep this person from signing in?" text="All sessions end at once. What the person did stays." danger=true>
+                    <PostForm action=action name="deactivate"><Submit label="Deactivate" danger=true/></PostForm>
+                </Confirm>
+                }.into_any()
+            }
+            Some(_) => view! { <PostButton action=action("reactivate") label="Reactivate" primary=true/> }.into_any(),
+        });
+        let since = person.disabled_at.map(|at| view! { <Fact label="Deactivated"><Moment at/></Fact> });
+        let events = crate::apply::standing::events(timeline);
+        view! {
+            <Record>
+                <RecordMain>
+                    {role}
+                    <Panel title="What happened"><Timeline events/></Panel>
+                </RecordMain>
+                <RecordSide>
+                    <Panel title="Facts">
+                        <Facts>
+                            <Fact label="Role">{person.role.label()}</Fact>
+                            <Fact label="Address">{person.email.clone()}</Fact>
+                            {since}
+                        </Facts>
+                        {sign_in}
+                    </Panel>
+                </RecordSide>
+            </Record>
+        }
+    }))
+}
+
+async fn role(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
+    let changed = match form.role() {
+        Ok(role) => identity::set_staff_role(&page.ctx, id, Some(role)).await,
+        Err(e) => Err(e),
+    };
+    match changed {
+        Ok(()) => page.done(&href(id), "The role is changed.").await,
+        Err(e) => page.refused(&href(id), e, &form.pairs).await,
+    }
+}
+
+async fn deactivate(page: Page, Path(id): Path<i64>) -> PageResult {
+    match identity::disable(&page.ctx, id).await {
+        Ok(()) => {
+            page.done(
+                &href(id),
+                "Deactivated. The person cannot sign in any more.",
+            )
+            .await
+        }
+        Err(e) => page.refused(&href(id), e, &[]).await,
+    }
+}
+
+async fn reactivate(page: Page, Path(id): Path<i64>) -> PageResult {
+    match identity::enable(&page.ctx, id).await {
+        Ok(()) => page.done(&href(id), "Reactivated.").await,
+        Err(e) => page.refused(&href(id), e, &[]).await,
+    }
+}
