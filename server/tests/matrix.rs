@@ -62,6 +62,8 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/admin/plans/{id}/rename", "SNNNNNNOF"),
     ("POST", "/admin/plans/{id}/retire", "SNNNNNNOF"),
     ("GET", "/admin/programs", "SNNNNNNOO"),
+    ("POST", "/admin/programs", "SNNNNNNOF"),
+    ("GET", "/admin/programs/new", "SNNNNNNOO"),
     ("GET", "/admin/programs/{id}", "SNNNNNNOO"),
     ("POST", "/admin/programs/{id}", "SNNNNNNOF"),
     ("POST", "/admin/programs/{id}/certificates", "SNNNNNNOF"),

@@ -3,6 +3,7 @@
 //! All of them are versioned by the date from which they count. A change counts for what happens
 //! after it; every record keeps the id of the version it was judged by.
 
+mod begin;
 mod edit;
 mod lines;
 mod policy;
@@ -16,6 +17,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use crate::error::{Error, Result};
 
+pub use begin::{BeginFields, begin};
 pub use edit::{ProgramFields, change, courses, record, require_courses};
 pub use lines::{Line, LineFields, add_line, change_line, lines};
 pub use policy::{

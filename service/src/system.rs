@@ -185,12 +185,13 @@ pub async fn health(ctx: &Context) -> Result<Health> {
     let size = Number::find_by_statement(Statement::from_string(ctx.db.backend(), size))
         .one(db)
         .await?;
-    let steps = "SELECT version AS value FROM seaql_migrations ORDER BY version";
+    let mut steps = text(ctx, "SELECT version AS value FROM seaql_migrations").await?;
+    steps.sort();
     Ok(Health {
         database: if postgres { "PostgreSQL" } else { "SQLite" },
         database_version: text(ctx, version).await?.pop().unwrap_or_default(),
         size: size.map_or(0, |row| row.value),
-        steps: text(ctx, steps).await?,
+        steps,
         queues: queues(ctx, db).await?,
         beat: noted::<Beat>(ctx, BEAT).await?.map(|beat| beat.at),
         audit: noted(ctx, AUDIT).await?,

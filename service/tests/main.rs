@@ -16,6 +16,7 @@ mod payout;
 mod payout_due;
 mod people;
 mod plan;
+mod program;
 mod schema;
 mod shelf;
 mod world;

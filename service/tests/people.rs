@@ -70,6 +70,7 @@ impl World {
             deal_review_hours: Set(48),
             application_review_hours: Set(16),
             reapply_after_days: Set(30),
+            tier_grace_days: Set(90),
             countries: Set(serde_json::json!(["DE", "AT", "FR"])),
             created_at: Set(began),
             ..Default::default()

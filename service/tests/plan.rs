@@ -232,7 +232,7 @@ async fn a_draft_is_written_rule_by_rule_and_published(#[case] engine: Engine) {
 #[case(Engine::Postgres)]
 #[tokio::test]
 async fn two_who_publish_at_once_publish_once(#[case] engine: Engine) {
-    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+    let Some(world) = World::new(engine, ready_made::agency()).await else {
         return;
     };
     let ctx = admin(&world);

@@ -70,6 +70,7 @@ impl World {
             deal_review_hours: Set(48),
             application_review_hours: Set(48),
             reapply_after_days: Set(30),
+            tier_grace_days: Set(90),
             countries: Set(json!([])),
             created_at: Set(start),
             ..Default::default()
@@ -108,6 +109,7 @@ impl World {
             status: Set("published".to_owned()),
             effective_from: Set(start),
             rules: Set(serde_json::to_value(&rules).expect("rules")),
+            revision: Set(0),
             created_at: Set(start),
             ..Default::default()
         }

@@ -53,7 +53,9 @@ async fn show(page: Page) -> PageResult {
     let health = system::health(&page.ctx).await?;
     let setup = page.state.setup.clone();
     let now = page.now();
-    let head = Head::new("System health").text("What is measured now, and what was noted last.");
+    let head = Head::new("System health")
+        .text("What is measured now, and what was noted last.")
+        .to_the_second();
     Ok(page.render(head, move || {
         let checks = checks(&health, &setup, now);
         let bad = checks.iter().filter(|c| c.tone == Tone::Bad).count();
@@ -104,7 +106,9 @@ fn checks(h: &Health, setup: &Setup, now: DateTime<Utc>) -> Vec<Check> {
     let q = h.queues;
     let fresh = |oldest: Option<DateTime<Utc>>| oldest.is_none_or(|at| now - at < LATE);
     let database = format!("{} {}, {}", h.database, h.database_version, size(h.size));
-    let current = h.steps == setup.steps;
+    let mut ours = setup.steps.clone();
+    ours.sort();
+    let current = h.steps == ours;
     let schema = format!(
         "{} steps, the last {}; portal {}",
         h.steps.len(),
@@ -155,7 +159,7 @@ fn checks(h: &Health, setup: &Setup, now: DateTime<Utc>) -> Vec<Check> {
         check(
             "Jobs given up",
             q.dead_jobs == 0,
-            ("None", "Wait for a person"),
+            ("Nothing waits", "Wait for a person"),
             queue(q.dead_jobs, "given up", None),
         )
         .mend("Jobs given up", "/admin/jobs?status=dead"),
@@ -169,7 +173,7 @@ fn checks(h: &Health, setup: &Setup, now: DateTime<Utc>) -> Vec<Check> {
         check(
             "Webhooks that failed",
             q.failed_events == 0,
-            ("None", "Wait for a person"),
+            ("Nothing waits", "Wait for a person"),
             queue(q.failed_events, "failed", None),
         )
         .mend("Failed events", "/admin/webhooks?status=failed"),

@@ -21,6 +21,17 @@ async fn show(page: Page) -> PageResult {
         ..DeskQuery::default()
     };
     let (events, _) = desk::audit(&page.ctx, &latest).await?;
+    let plans = service::plan::list(&page.ctx).await?;
+    let kept = Kept {
+        programs: service::program::all(page.ctx.reader()).await?.len(),
+        drafts: plans.iter().filter(|p| p.draft.is_some()).count(),
+        plans: plans.len(),
+        staff: service::identity::staff_list(&page.ctx)
+            .await?
+            .iter()
+            .filter(|p| p.disabled_at.is_none())
+            .count(),
+    };
     let reads = !may_change(&page);
     let head = Head::new("Administration").text("Whether everything runs, and what was done last.");
     Ok(page.render(head, move || {
@@ -32,9 +43,39 @@ async fn show(page: Page) -> PageResult {
             {reads}
             {verdict(&pulse)}
             {figures(&pulse)}
+            {kept.figures()}
             <Panel title="Done last" actions=|| view! { <ButtonLink href="/admin/audit" label="Audit log"/> }>{log}</Panel>
         }
     }))
+}
+
+/// What administrators keep.
+struct Kept {
+    programs: usize,
+    plans: usize,
+    drafts: usize,
+    staff: usize,
+}
+
+impl Kept {
+    fn figures(self) -> AnyView {
+        let count = |n: usize| count_text(n as i64);
+        let drafts = match self.drafts {
+            0 => "No drafts".to_owned(),
+            1 => "One draft is being written".to_owned(),
+            n => format!("{n} drafts are being written"),
+        };
+        view! {
+            <Figures>
+                <Figure label="Programs" href="/admin/programs" note="Policy, terms, tiers, products">{count(self.programs)}</Figure>
+                <Figure label="Plans" href="/admin/plans" note=drafts>{count(self.plans)}</Figure>
+                <Figure label="Staff" href="/admin/staff" note="Roles and sign-in">{count(self.staff)}</Figure>
+                <Figure label="Connected" href="/admin/integrations" note="How Stripe and mail are set up">"Integrations"</Figure>
+                <Figure label="Measured" href="/admin/health" note="Database, queues, workers, books">"System health"</Figure>
+            </Figures>
+        }
+        .into_any()
+    }
 }
 
 fn verdict(p: &Pulse) -> AnyView {

@@ -59,11 +59,11 @@ fn stripe(setup: &Setup, from: FromStripe, endpoint: String) -> AnyView {
     });
     let last = match from.last {
         Some((kind, at)) => view! { <Ago at/> ": " <code>{kind}</code> }.into_any(),
-        None => "None yet".into_any(),
+        None => "Nothing has come yet".into_any(),
     };
     let refused = match from.refused {
         Some(refused) => view! { <Ago at=refused.at/> ": " {refused.reason} }.into_any(),
-        None => "None noted".into_any(),
+        None => "Nothing was refused".into_any(),
     };
     view! {
         <Panel title="Stripe">

@@ -1,6 +1,7 @@
 //! The vendor, its program and its people.
 
-use domain::plan::{PlanRules, ready_made};
+use domain::money::Bp;
+use domain::plan::{Duration, PlanRules, ready_made};
 use entity::{
     person, plan, plan_version, policy_version, product_line, program, stripe_product,
     terms_version, tier,
@@ -111,12 +112,14 @@ pub(super) async fn make(stage: &Stage<'_>, hash: &str) -> Result<Made> {
             status: Set("published".to_owned()),
             effective_from: Set(start),
             rules: Set(serde_json::to_value(rules)?),
+            revision: Set(0),
             created_at: Set(start),
             ..Default::default()
         };
         insert::one(db, version).await?;
         plans.push(plan);
     }
+    insert::one(db, draft(plans[1].id, start)?).await?;
     let mut lines = Vec::new();
     for (code, name, product, _) in PRODUCTS {
         let row = product_line::ActiveModel {
@@ -152,6 +155,23 @@ pub(super) async fn make(stage: &Stage<'_>, hash: &str) -> Result<Made> {
         second_manager,
         finance,
         admin,
+    })
+}
+
+/// A change of the agencies' plan that is being thought about: what would it cost?
+fn draft(plan_id: i64, start: chrono::DateTime<chrono::Utc>) -> Result<plan_version::ActiveModel> {
+    let mut rules = ready_made::agency();
+    rules.rules[0].bonus_points = Bp(750);
+    rules.rules[0].duration = Duration::Months { months: 24 };
+    Ok(plan_version::ActiveModel {
+        plan_id: Set(plan_id),
+        version: Set(2),
+        status: Set("draft".to_owned()),
+        effective_from: Set(start),
+        rules: Set(serde_json::to_value(rules)?),
+        revision: Set(0),
+        created_at: Set(start),
+        ..Default::default()
     })
 }
 

@@ -165,7 +165,7 @@ pub async fn start_again(ctx: &Context, version_id: i64, revision: i64, key: &st
     let tx = ctx.begin().await?;
     let (draft, plan) = writable(&tx, version_id, revision).await?;
     let program = crate::program::by_id(&*tx, plan.program_id).await?;
-    let rules = start::rules(key, &program, &offer(&tx, &program).await?)?;
+    let rules = ready_made(&tx, &program, key).await?;
     let summary = format!(
         "Draft of version {} started again from “{key}”.",
         draft.version
@@ -360,6 +360,14 @@ async fn named(tx: &Tx, program_id: i64, name: &str) -> Result<Option<plan::Mode
         .filter(plan::Column::Name.eq(name))
         .one(&**tx)
         .await?)
+}
+
+/// The rules of one of [`super::READY_MADE`] for a program.
+///
+/// # Errors
+/// [`Error::Invalid`] at `start`.
+pub(crate) async fn ready_made(tx: &Tx, program: &program::Model, key: &str) -> Result<PlanRules> {
+    start::rules(key, program, &offer(tx, program).await?)
 }
 
 /// What the program has, seen from inside a transaction.

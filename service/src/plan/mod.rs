@@ -5,9 +5,11 @@
 //! has at most one draft, and every change of it names the revision it was made on, so that two
 //! people who edit at once notice.
 
+mod compared;
 mod draft;
 mod fields;
 mod publish;
+mod reader;
 mod simulate;
 mod start;
 
@@ -19,12 +21,14 @@ use domain::plan::{Difference, Known, PlanRules, PlanStatus, Problem};
 use entity::{course, partner, plan, plan_version, product_line, program, tier};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
+pub use compared::{Compared, Named, Simulation};
+pub(crate) use draft::ready_made;
 pub use draft::{
     add_rule, change_rule, create, discard, move_rule, open_draft, remove_rule, rename, start_again,
 };
 pub use fields::{PAYS, RuleFields};
 pub use publish::{make_default, publish, reinstate, retire, withdraw};
-pub use simulate::{Compared, Named, Scope, Simulation, Span, simulate};
+pub use simulate::{Scope, Span, simulate};
 pub use start::{READY_MADE, ReadyMade};
 
 use crate::context::Context;

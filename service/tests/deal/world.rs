@@ -138,6 +138,7 @@ impl World {
             deal_review_hours: Set(16),
             application_review_hours: Set(16),
             reapply_after_days: Set(30),
+            tier_grace_days: Set(90),
             auto_approve_below: Set(below),
             auto_approve_min_tier: Set(below.map(|_| 2)),
             countries: Set(json!([])),

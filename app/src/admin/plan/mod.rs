@@ -113,7 +113,7 @@ async fn index(page: Page) -> PageResult {
     }))
 }
 
-fn ready_made() -> Vec<Choice> {
+pub(in crate::admin) fn ready_made() -> Vec<Choice> {
     READY_MADE
         .iter()
         .map(|r| Choice::new(r.key, r.name).hint(r.text))

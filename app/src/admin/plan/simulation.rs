@@ -143,6 +143,13 @@ fn result(id: i64, found: Simulation, list: &ListQuery) -> AnyView {
         let names = found.silent.join(", ");
         view! { <Notice title="Invoices say nothing about some rules">{format!("They pay for won deals or qualified meetings and are left out here: {names}.")}</Notice> }
     });
+    if found.rows.is_empty() {
+        let empty = Empty::text(
+            "Nothing to compare",
+            "No invoice of these partners’ customers was paid in this time.",
+        );
+        return view! { {silent} {empty.view()} }.into_any();
+    }
     let rows = sorted(found.rows, list);
     let total = rows.len() as u64;
     let offset = usize::try_from(list.offset()).unwrap_or(usize::MAX);
@@ -160,10 +167,6 @@ fn result(id: i64, found: Simulation, list: &ListQuery) -> AnyView {
         .href(|r| format!("/manager/partners/{}", r.partner_id))
         .search("Partner")
         .csv(format!("{}/simulation.csv", version::href(id)))
-        .empty(Empty::text(
-            "Nothing to compare",
-            "No invoice of these partners’ customers was paid in this time.",
-        ))
         .view();
     let named = (!found.named.is_empty()).then(|| {
         let table = Table::plain(found.named)

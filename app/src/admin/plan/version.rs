@@ -106,7 +106,7 @@ fn rules(view: &VersionView, writable: bool) -> AnyView {
             });
             view! {
                 <li>
-                    <h3>{rule.name.clone()}</h3>
+                    <h3><a href=own.clone()>{rule.name.clone()}</a></h3>
                     <p>{sentence.clone()}</p>
                     {tools}
                 </li>

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use domain::partner::ProgramKind;
 use entity::program::Model as Program;
 use leptos::prelude::*;
-use service::program::{self, ProgramFields};
+use service::program::{self, BeginFields, ProgramFields};
 
 const HERE: &str = "/admin/programs";
 
@@ -24,6 +24,8 @@ const HERE: &str = "/admin/programs";
 pub(super) fn routes() -> Routes {
     Routes::new()
         .get(HERE, Access::Admin, index)
+        .post(HERE, Access::Admin, create)
+        .get("/admin/programs/new", Access::Admin, new)
         .get("/admin/programs/{id}", Access::Admin, show)
         .post("/admin/programs/{id}", Access::Admin, change)
         .post(
@@ -98,8 +100,11 @@ fn standing(from: DateTime<Utc>, newer: Option<DateTime<Utc>>, now: DateTime<Utc
 async fn index(page: Page) -> PageResult {
     page.ctx.admin_reads()?;
     let programs = program::all(page.ctx.reader()).await?;
-    let head =
+    let mut head =
         Head::new("Programs").text("Each has its own policy, terms, tiers, plans and products.");
+    if may_change(&page) {
+        head = head.primary("Begin a program", "/admin/programs/new");
+    }
     Ok(page.render(head, move || {
         Table::plain(programs)
             .caption("Programs")
@@ -112,12 +117,54 @@ async fn index(page: Page) -> PageResult {
                 view! { <Status of="" label=label.to_owned() tone=tone/> }
             })
             .href(|p| href(p.id))
-            .empty(Empty::text(
-                "No programs yet",
-                "A program says who may take part, on what terms, and what it earns.",
-            ))
+            .empty(
+                Empty::text(
+                    "No programs yet",
+                    "A program says who may take part, on what terms, and what it earns.",
+                )
+                .action("Begin one", "/admin/programs/new"),
+            )
             .view()
     }))
+}
+
+async fn new(page: Page) -> PageResult {
+    page.ctx.admin_reads()?;
+    let head = Head::new("Begin a program")
+        .crumb("Programs", HERE)
+        .text("It is closed to applications until you open it, with the usual policy and one tier; all of that can be changed then.");
+    Ok(page.render(head, move || {
+        let kinds = Choice::list(ProgramKind::ALL.iter().map(|k| (k.as_str(), k.label())));
+        let plans = crate::admin::plan::ready_made();
+        view! {
+            <PostForm action=HERE>
+                <FormErrors/>
+                <div class="fields">
+                    <TextField name="name" label="Name" hint="Its public address is made of it." required=true max=80/>
+                    <TextField name="vendor_name" label="Vendor" hint="As partners know you." required=true max=80/>
+                    <TextField name="currency" label="Currency" value="EUR" hint="Three letters; it stays." required=true max=3/>
+                    <TextField name="time_zone" label="Time zone" value="Europe/Berlin" hint="Months, quarters and business hours are counted in it; it stays." required=true max=60/>
+                </div>
+                <RadioField name="kind" label="For" options=kinds value="partner" required=true/>
+                <RadioField name="start" label="First plan" options=plans value="reseller" hint="New partners get it." required=true/>
+                <TextArea name="body" label="Terms" hint="Markdown. Partners sign them." rows=12 required=true/>
+                <Submit label="Begin the program" cancel=HERE/>
+            </PostForm>
+        }
+    }))
+}
+
+async fn create(page: Page, form: Form<BeginFields>) -> PageResult {
+    match program::begin(&page.ctx, &form.value).await {
+        Ok(id) => {
+            page.done(
+                &href(id),
+                "The program is begun. Open it to applications when you are ready.",
+            )
+            .await
+        }
+        Err(e) => page.refused("/admin/programs/new", e, &form.pairs).await,
+    }
 }
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
