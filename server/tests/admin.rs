@@ -95,7 +95,7 @@ async fn a_plan_is_drafted_edited_tried_and_published() {
     let (status, page) = stage.page(&format!("{here}/simulation?{all}"), ADMIN).await;
     assert_eq!(status, 200);
     says(&page, "Nordlicht");
-    says(&page, "than in force");
+    says(&page, "Where it differs most");
     let (status, file) = stage
         .page(&format!("{here}/simulation.csv?{all}"), "auditor")
         .await;

@@ -86,7 +86,7 @@ fn stripe(setup: &Setup, from: FromStripe, endpoint: String) -> AnyView {
 fn mail(setup: &Setup, can: bool) -> AnyView {
     let way = setup.mail.clone();
     let (kind, place) = if way.folder {
-        ("Into a folder: nobody gets it", "Folder")
+        ("Not sent: to a folder", "Folder")
     } else {
         ("By a mail server", "Server")
     };

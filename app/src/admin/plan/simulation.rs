@@ -120,25 +120,15 @@ fn money(minor: i64, row: &Compared) -> AnyView {
 
 fn result(id: i64, found: Simulation, list: &ListQuery) -> AnyView {
     let invoices = count_text(found.invoices as i64);
-    let totals = found
-        .totals
-        .iter()
-        .map(|t| {
-            let more = t.difference();
-            let note = match more {
-                0 => "No difference".to_owned(),
-                m if m > 0 => format!("{} more than in force", money_text(m, &t.currency)),
-                m => format!("{} less than in force", money_text(-m, &t.currency)),
-            };
-            let was = format!("In force, {}", t.currency);
-            let would = format!("This version, {}", t.currency);
-            let (old, new) = (money(t.old, t), money(t.new, t));
-            view! {
-                <Figure label=was>{old}</Figure>
-                <Figure label=would note=note>{new}</Figure>
-            }
-        })
-        .collect_view();
+    let totals = Table::plain(found.totals)
+        .caption("In all, by currency")
+        .col("Currency", |t: &Compared| t.currency.clone())
+        .num("Amounts", |t| count_text(t.lines))
+        .num("Net revenue", |t| money(t.revenue, t))
+        .num("In force", |t| money(t.old, t))
+        .num("This version", |t| money(t.new, t))
+        .num("Difference", |t| money(t.difference(), t))
+        .view();
     let silent = (!found.silent.is_empty()).then(|| {
         let names = found.silent.join(", ");
         view! { <Notice title="Invoices say nothing about some rules">{format!("They pay for won deals or qualified meetings and are left out here: {names}.")}</Notice> }
@@ -186,8 +176,8 @@ fn result(id: i64, found: Simulation, list: &ListQuery) -> AnyView {
         "{invoices} paid invoices. Amounts are as earned, before refunds; partners who do not take part today are left out."
     );
     view! {
-        <Figures>{totals}</Figures>
         {silent}
+        <Panel title="In all">{totals}</Panel>
         <Panel title="By partner and currency" text=text>{table}</Panel>
         {named}
     }

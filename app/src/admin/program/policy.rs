@@ -43,7 +43,7 @@ fn words(version: &Policy, tiers: &[Tier], currency: &str) -> Vec<(&'static str,
         .into_iter()
         .map(|(label, value)| {
             let text = match value {
-                Value::Number(n, "of the month") => format!("{n}. of the month"),
+                Value::Number(n, "of the month") => format!("Day {n} of the month"),
                 Value::Number(n, unit) => format!("{} {unit}", count_text(n)),
                 Value::Money(minor) => money_text(minor, currency),
                 Value::Text(text) => text,
