@@ -126,9 +126,8 @@ pub async fn simulate(
     let rules = rules_of(&version)?;
     let zone = crate::program::zone(&program);
     let (from, until) = span.instants(zone, ctx.now())?;
+    // All of them: a customer may be credited to one that does not take part any more.
     let partners: HashMap<i64, partner::Model> = partner::Entity::find()
-        .filter(partner::Column::ProgramId.eq(program.id))
-        .filter(partner::Column::Status.eq("active"))
         .all(&tx)
         .await?
         .into_iter()
@@ -156,7 +155,9 @@ pub async fn simulate(
             side.work(&mut unit, |invoice, row| found.add(place, invoice, row))?;
         }
         let wanted = |id: &i64| {
-            let partner = partners.get(id)?;
+            let partner = partners
+                .get(id)
+                .filter(|p| p.program_id == program.id && p.status == "active")?;
             (scope == Scope::Everybody || partner.plan_id == plan.id).then_some(&partner.name)
         };
         found.fold(wanted);
