@@ -424,59 +424,62 @@ async fn accounts_and_transfers_are_handed_to_jobs(#[case] engine: Engine) {
     assert_eq!(jobs, expected.map(|(k, id)| (k.to_owned(), id.to_owned())));
 }
 
-/// How many events a second become commission; run by hand with `--ignored --nocapture`.
-#[rstest]
-#[case(Engine::Sqlite)]
-#[case(Engine::Postgres)]
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement, not a check"]
-async fn throughput(#[case] engine: Engine) {
-    let Some(world) = World::new(engine, ready_made::reseller()).await else {
-        return;
-    };
-    let ctx = world.system();
-    let customers: Vec<Value> = (0..200)
+/// How large the backlog of [`any_number_of_workers_books_the_same`] is.
+fn backlog() -> i64 {
+    std::env::var("PORTICO_TEST_BACKLOG")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(600)
+}
+
+/// What a backlog comes to with so many workers: the balances, and how many lines there are.
+async fn worked_off_by(
+    engine: Engine,
+    workers: usize,
+) -> Option<(Vec<(String, String, i64)>, usize)> {
+    let world = World::new(engine, ready_made::reseller()).await?;
+    let customers: Vec<Value> = (0..20)
         .map(|i| {
             let object = customer(&format!("cus_{i}"), "ap@acme.com");
             event(&format!("evt_c{i}"), "customer.created", 0, object)
         })
         .collect();
     world.deliver(&customers).await;
-    let bodies: Vec<(String, Envelope)> = (0..20_000)
-        .map(|i| {
-            let (id, line) = (format!("in_{i}"), format!("il_{i}"));
-            let object = invoice(&id, &format!("cus_{}", i % 200), &[(&line, 10_000 + i)], i);
-            let body = event(&format!("evt_{i}"), "invoice.paid", i, object).to_string();
-            let envelope = Envelope::parse(body.as_bytes()).expect("an event");
-            (body, envelope)
-        })
-        .collect();
     let inbox = Inbox::start(&world.test.db);
-    let start = std::time::Instant::now();
-    let mut tasks = Vec::new();
-    for chunk in bodies.chunks(313) {
-        let (inbox, ctx, chunk) = (inbox.clone(), ctx.clone(), chunk.to_vec());
-        tasks.push(tokio::spawn(async move {
-            for (body, envelope) in chunk {
-                inbox.receive(&ctx, &body, &envelope).await.expect("stored");
-            }
-        }));
+    let ctx = world.system();
+    let mut deliveries = tokio::task::JoinSet::new();
+    for i in 0..backlog() {
+        let (id, line) = (format!("in_{i}"), format!("il_{i}"));
+        let paid = invoice(&id, &format!("cus_{}", i % 20), &[(&line, 10_000 + i)], i);
+        let intent = format!("pi_{i}");
+        for (name, kind, object) in [
+            (format!("evt_i{i}"), "invoice.paid", paid),
+            (
+                format!("evt_p{i}"),
+                "invoice_payment.paid",
+                payment(&format!("inpay_{i}"), &id, &intent, 10_000 + i),
+            ),
+            (
+                format!("evt_r{i}"),
+                "charge.refunded",
+                charge(&intent, 10_000 + i, 1_000 * (i % 4)),
+            ),
+        ] {
+            let (inbox, ctx) = (inbox.clone(), ctx.clone());
+            let body = event(&name, kind, i, object).to_string();
+            deliveries.spawn(async move {
+                let envelope = Envelope::parse(body.as_bytes()).expect("an event");
+                inbox.receive(&ctx, &body, &envelope).await.expect("stored")
+            });
+        }
     }
-    for task in tasks {
-        task.await.expect("stored");
-    }
-    let received = start.elapsed();
-    let start = std::time::Instant::now();
-    let workers: usize = std::env::var("WORKERS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1);
+    deliveries.join_all().await;
     let world = Arc::new(world);
     let mut tasks = Vec::new();
     for _ in 0..workers {
         let world = world.clone();
         tasks.push(tokio::spawn(async move {
-            while process_batch(&world.system(), &world.shelf, 256)
+            while process_batch(&world.system(), &world.shelf, 64)
                 .await
                 .expect("works")
                 .total()
@@ -487,12 +490,27 @@ async fn throughput(#[case] engine: Engine) {
     for task in tasks {
         task.await.expect("works");
     }
-    let processed = start.elapsed();
-    assert_eq!(world.commissions().await.len(), 20_000);
-    println!(
-        "{engine:?}: received {:.0}/s, worked off {:.0}/s",
-        20_000.0 / received.as_secs_f64(),
-        20_000.0 / processed.as_secs_f64()
-    );
+    // What came before what it refers to was put off, and is tried again later.
+    let mut world = Arc::into_inner(world).expect("the workers are done");
+    for _ in 0..3 {
+        world.now += chrono::TimeDelta::hours(6);
+        world.work().await;
+    }
     world.assert_clean().await;
+    Some((world.balances().await, world.commissions().await.len()))
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_workers_books_the_same(#[case] engine: Engine) {
+    let Some(alone) = worked_off_by(engine, 1).await else {
+        return;
+    };
+    assert!(!alone.0.is_empty() && alone.1 as i64 >= backlog());
+    for workers in [2, 8, 16] {
+        let together = worked_off_by(engine, workers).await.expect("a world");
+        assert_eq!(together, alone, "{workers} workers");
+    }
 }

@@ -42,28 +42,28 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
         ])
         .await;
     let mut drafted = Vec::new();
-    // The program pays on the 5th. In April everything is still on hold.
-    for (month, date) in [(4, 5), (5, 4), (5, 5), (5, 6), (6, 4), (6, 5)] {
+    // The program pays on the 5th. What was earned on 1 March is on hold until the end of the month.
+    for (month, date) in [(3, 11), (4, 4), (4, 5), (4, 6), (5, 4), (5, 5)] {
         world.now = day(2026, month, date);
         service::commission::mature(&world.system())
             .await
             .expect("matures");
         drafted.push(due::draft_due(&world.system()).await.expect("drafts"));
     }
-    // In June the draft of May still waits for finance.
+    // In May the draft of April still waits for finance.
     assert_eq!(drafted, [0, 0, 1, 0, 0, 0]);
     let all = runs(&world).await;
-    assert_eq!(all[0].number, "2026-05-A");
+    assert_eq!(all[0].number, "2026-04-A");
     assert_eq!(all[0].created_by, None);
     // The program's day begins at midnight in Berlin.
     assert_eq!(
         all[0].cutoff_at,
-        day(2026, 5, 4) + chrono::TimeDelta::hours(22)
+        day(2026, 4, 4) + chrono::TimeDelta::hours(22)
     );
 
     run::cancel(&world.finance(0), all[0].id, "Not this month.")
         .await
         .expect("canceled");
     assert_eq!(due::draft_due(&world.system()).await.expect("drafts"), 1);
-    assert_eq!(runs(&world).await[1].number, "2026-06-A");
+    assert_eq!(runs(&world).await[1].number, "2026-05-A");
 }
