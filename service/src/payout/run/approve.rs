@@ -1,0 +1,155 @@
+//! Four eyes, and freezing what a run pays before any money moves.
+
+use domain::money::Money;
+use domain::partner::StaffRole;
+use domain::payout::{Hands, PayoutAccountState, PayoutStatus, RunStatus, approve as four_eyes};
+use entity::{commission, payout, payout_account, payout_item, payout_run};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
+};
+
+use super::draft::members;
+use super::{in_state, step};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::event::Entry;
+use crate::job;
+use crate::payout::{books, jobs, money, send};
+
+/// Approves a submitted run. With the last approval that it needs, its intent is frozen and it is
+/// on its way. True when that was the last one.
+///
+/// # Errors
+/// [`Error::Conflict`] for who drafted, submitted or already approved it, and when what it pays has
+/// changed since it was submitted.
+pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
+    let person_id = ctx.staff(StaffRole::Finance)?;
+    let tx = ctx.begin().await?;
+    let run = in_state(&*tx, run_id, RunStatus::Submitted, "approve").await?;
+    let approvers: Vec<i64> = run.approved_by.into_iter().collect();
+    let hands = Hands {
+        creator: run.created_by,
+        submitter: run.submitted_by,
+        approvers: &approvers,
+    };
+    // Whether a second one is needed was decided on the submitted figures.
+    let limit = run.needs_second.then_some(0);
+    let complete = four_eyes(&hands, person_id, 1, limit).map_err(Error::conflict)?;
+    let (by, first) = match run.approved_by {
+        None => (payout_run::Column::ApprovedBy, true),
+        Some(_) => (payout_run::Column::SecondApprovedBy, false),
+    };
+    let mut update = payout_run::Entity::update_many()
+        .col_expr(by, Expr::value(person_id))
+        .filter(payout_run::Column::Id.eq(run_id))
+        .filter(payout_run::Column::Status.eq(RunStatus::Submitted.as_str()))
+        .filter(by.is_null());
+    if first {
+        update = update.col_expr(payout_run::Column::ApprovedAt, Expr::value(ctx.now()));
+    }
+    if update.exec(&*tx).await?.rows_affected != 1 {
+        return Err(Error::conflict(
+            "A colleague has just approved this run. Reload the page.",
+        ));
+    }
+    if complete {
+        step(&*tx, &run, RunStatus::Approved, |update| update).await?;
+        freeze(ctx, &*tx, &run).await?;
+        let key = format!("{}:{run_id}", jobs::START_RUN);
+        job::enqueue(
+            ctx,
+            &*tx,
+            jobs::START_RUN,
+            &jobs::Run { run_id },
+            Some(key),
+            ctx.now(),
+        )
+        .await?;
+    }
+    let sentence = if complete {
+        "Approved. The payouts are frozen and will be sent."
+    } else {
+        "Approved. Above this amount a second person has to approve too."
+    };
+    Entry::new("payout_run.approved", "payout_run", run_id, sentence)
+        .record(ctx, &*tx)
+        .await?;
+    tx.commit().await?;
+    Ok(complete)
+}
+
+/// Freezes members, amounts, currencies, destinations and keys of a run's payouts.
+async fn freeze(ctx: &Context, tx: &impl ConnectionTrait, run: &payout_run::Model) -> Result<()> {
+    let items = payout_item::Entity::find()
+        .filter(payout_item::Column::RunId.eq(run.id))
+        .filter(payout_item::Column::Included.eq(true))
+        .all(tx)
+        .await?;
+    for item in items {
+        let account = payout_account::Entity::find()
+            .filter(payout_account::Column::PartnerId.eq(item.partner_id))
+            .filter(payout_account::Column::State.eq(PayoutAccountState::Ready.as_str()))
+            .one(tx)
+            .await?;
+        let Some(account) = account else {
+            leave_out(tx, &item, "The payout account stopped being ready").await?;
+            continue;
+        };
+        let balance = money(item.amount, &item.currency)?;
+        let amount = balance.currency.transferable(balance.minor);
+        let row = payout::Entity::insert(payout::ActiveModel {
+            run_id: Set(run.id),
+            partner_id: Set(item.partner_id),
+            currency: Set(item.currency.clone()),
+            amount: Set(amount),
+            destination: Set(account.stripe_id),
+            // Random beside the id: another database must never reuse a key of this one.
+            idempotency_key: Set(format!("portico-payout-{:032x}", rand::random::<u128>())),
+            status: Set(PayoutStatus::Intended.as_str().to_owned()),
+            created_at: Set(ctx.now()),
+            ..Default::default()
+        })
+        .exec_with_returning(tx)
+        .await?;
+        let taken = commission::Entity::update_many()
+            .col_expr(commission::Column::State, Expr::value("in_payout"))
+            .col_expr(commission::Column::PayoutId, Expr::value(row.id))
+            .filter(commission::Column::PartnerId.eq(item.partner_id))
+            .filter(commission::Column::ProgramId.eq(run.program_id))
+            .filter(commission::Column::Currency.eq(&item.currency))
+            .filter(members(run.cutoff_at))
+            .exec_with_returning(tx)
+            .await?;
+        let sum = taken
+            .iter()
+            .try_fold(0_i64, |sum, c| sum.checked_add(c.amount));
+        if sum != Some(item.amount) {
+            return Err(Error::conflict(
+                "What this run pays has changed since it was submitted, for instance through a \
+                 refund. Send it back and submit it again.",
+            ));
+        }
+        let rest = Money::new(item.amount - amount, balance.currency);
+        if !rest.is_zero() {
+            books::carry(ctx, tx, run.program_id, item.partner_id, row.id, rest).await?;
+        }
+        let amount = Money::new(amount, balance.currency);
+        let reference = send::reference(row.id);
+        books::enter(ctx, tx, row.id, item.partner_id, amount, &reference).await?;
+    }
+    Ok(())
+}
+
+async fn leave_out(
+    tx: &impl ConnectionTrait,
+    item: &payout_item::Model,
+    reason: &str,
+) -> Result<()> {
+    payout_item::Entity::update_many()
+        .col_expr(payout_item::Column::Included, Expr::value(false))
+        .col_expr(payout_item::Column::Reason, Expr::value(reason))
+        .filter(payout_item::Column::Id.eq(item.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
