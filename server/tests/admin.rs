@@ -94,7 +94,7 @@ async fn a_plan_is_drafted_edited_tried_and_published() {
     let all = "scope=everybody";
     let (status, page) = stage.page(&format!("{here}/simulation?{all}"), ADMIN).await;
     assert_eq!(status, 200);
-    says(&page, "Nordlicht");
+    says(&page, "Brightpath");
     says(&page, "Where it differs most");
     let (status, file) = stage
         .page(&format!("{here}/simulation.csv?{all}"), "auditor")
