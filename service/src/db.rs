@@ -60,10 +60,10 @@ impl Db {
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(15))
                     .create_if_missing(true)
-                    // Pages are read through the mapped file; this holds what a transaction writes.
+                    // Each connection's own; the system keeps the file in memory anyway, and what
+                    // is mapped would count as this process's.
                     .pragma("cache_size", "-2000")
                     .pragma("temp_store", "memory")
-                    .pragma("mmap_size", "268435456")
             });
         } else {
             options

@@ -100,7 +100,7 @@ async fn accounts_have_domains_and_credit(#[case] engine: Engine) {
         .expect("ends");
     assert!(matches!(
         account::end_credit(&staff, id, first, "Left").await,
-        Err(Error::NotFound)
+        Err(Error::Conflict(_))
     ));
 
     // A deal is not won over somebody who is credited for everything.
