@@ -151,11 +151,12 @@ fn reverse_one(
         .filter(|c| c.reverses_id == Some(original.id))
         .collect();
     let basis_before: i64 = earlier.iter().map(|c| c.basis).sum();
-    let basis_target = if paid == 0 {
-        0
-    } else {
-        ratio(original.basis, back, paid)?
-    };
+    // By what is taken back, not by what went back at Stripe: a step that takes back nothing writes
+    // no line, and the month's revenue must not depend on which steps those were.
+    let taken = already
+        .checked_add(due)
+        .ok_or(domain::money::MoneyError::Overflow)?;
+    let basis_target = ratio(original.basis, taken, original.amount)?;
     let basis = -(basis_target + basis_before);
     let n = earlier.len() + 1;
     let standing: CommissionState = original
