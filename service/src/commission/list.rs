@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use domain::partner::MemberRole;
 use entity::{account, commission, invoice, partner};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait, Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Select,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
@@ -138,9 +138,8 @@ pub(crate) async fn scope(ctx: &Context) -> Result<Option<i64>> {
 /// members who do not see earnings.
 pub async fn lines(ctx: &Context, query: &LineQuery) -> Result<LinePage> {
     let own = scope(ctx).await?;
-    let db = ctx.reader();
+    let db = ctx.db.snapshot().await?;
     let find = filtered(query, own);
-    let total = find.clone().count(db).await?;
     let totals = find
         .clone()
         .select_only()
@@ -153,7 +152,7 @@ pub async fn lines(ctx: &Context, query: &LineQuery) -> Result<LinePage> {
         .group_by(commission::Column::Currency)
         .order_by_asc(commission::Column::Currency)
         .into_model::<Total>()
-        .all(db)
+        .all(&db)
         .await?;
     let per = match query.per {
         0 => 25,
@@ -185,11 +184,13 @@ pub async fn lines(ctx: &Context, query: &LineQuery) -> Result<LinePage> {
         .offset(query.page.saturating_sub(1).saturating_mul(per))
         .limit(per)
         .into_model::<CommissionLine>()
-        .all(db)
+        .all(&db)
         .await?;
+    db.commit().await?;
+    let total: i64 = totals.iter().map(|t| t.count).sum();
     Ok(LinePage {
         rows,
-        total,
+        total: u64::try_from(total).unwrap_or_default(),
         totals,
     })
 }
