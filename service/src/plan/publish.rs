@@ -36,7 +36,8 @@ pub async fn publish(
     let last = versions(&*tx, plan.id)
         .await?
         .into_iter()
-        .filter(|v| v.status == PlanStatus::Published.as_str())
+        // A colleague who publishes this very draft meanwhile is found by the write below.
+        .filter(|v| v.id != draft.id && v.status == PlanStatus::Published.as_str())
         .max_by_key(|v| v.effective_from)
         .filter(|last| last.effective_from >= from);
     if let Some(last) = last {
