@@ -15,7 +15,7 @@ test: ## Everything continuous integration runs
 setup: ## Install what building and testing need (make run and make test do it by themselves)
 	@scripts/setup test
 
-build: ## Server, WebAssembly and styles
+build: ## Server, WebAssembly and styles, optimised for production
 	@scripts/setup run
 	@scripts/build
 

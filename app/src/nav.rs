@@ -75,12 +75,7 @@ const FINANCE: &[Row] = &[
         "check",
         "discrepancies",
     ),
-    (
-        "Unmatched invoices",
-        "/finance/invoices",
-        "invoice",
-        "invoices",
-    ),
+    ("Invoices", "/finance/invoices", "invoice", "invoices"),
     ("Ledger", "/finance/ledger", "ledger", ""),
     ("Statements", "/finance/statements", "download", ""),
 ];

@@ -1,13 +1,14 @@
 // Every page in three widths, light and dark, to look at: PORTICO_SCREENS=1 scripts/e2e
 
 import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { test } from "@playwright/test";
 import { contextOf, crawl } from "./support/crawl";
 import { ROLES } from "./support/routes";
 
 test.setTimeout(1_800_000);
 
-const FOLDER = new URL("../results/screens/", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("../results/screens/", import.meta.url));
 const WIDTHS = [360, 768, 1440];
 
 for (const role of ROLES) {

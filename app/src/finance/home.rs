@@ -71,24 +71,32 @@ async fn show(page: Page) -> PageResult {
     }))
 }
 
+/// The program's own currency in large; the table below has all of them.
 fn figures(owed: &[Owed]) -> AnyView {
-    let items = owed
-        .iter()
-        .map(|o| {
-            let total = o.total();
-            let code = o.currency.code();
-            let note = format!("{} payable", money_text(o.payable, code));
-            view! { <Figure label=format!("Owed in {code}") href=format!("/finance/commissions?currency={code}&state=payable") note=note><Money minor=total.minor currency=code/></Figure> }
-        })
-        .collect_view();
-    if owed.is_empty() {
+    let Some(o) = owed.first() else {
         return Empty::text(
             "Nothing is owed",
             "Balances appear as soon as commissions are earned.",
         )
         .view();
+    };
+    let code = o.currency.code();
+    let lines = move |state: &str| format!("/finance/commissions?currency={code}&state={state}");
+    let others = match owed.len() - 1 {
+        0 => "to partners".to_owned(),
+        1 => "to partners; another currency below".to_owned(),
+        n => format!("to partners; {n} more currencies below"),
+    };
+    let (total, payable, pending, in_payout) = (o.total().minor, o.payable, o.pending, o.in_payout);
+    view! {
+        <Figures>
+            <Figure label=format!("Owed, {code}") note=others><Money minor=total currency=code/></Figure>
+            <Figure label="Payable" href=lines("payable") note="goes into the next run"><Money minor=payable currency=code/></Figure>
+            <Figure label="On hold" href=lines("pending") note="payable after the hold"><Money minor=pending currency=code/></Figure>
+            <Figure label="In payout" href=lines("in_payout") note="on its way"><Money minor=in_payout currency=code/></Figure>
+        </Figures>
     }
-    view! { <Figures>{items}</Figures> }.into_any()
+    .into_any()
 }
 
 fn owed(rows: Vec<Owed>) -> AnyView {
@@ -199,5 +207,5 @@ fn exceptions(e: &Exceptions, submitted: u64, short: u64, failed: u64, admin: bo
     if items.is_empty() {
         return view! { <p><Status of="ok" label="Nothing waits: books, payouts and events are in order."/></p> }.into_any();
     }
-    view! { <Facts>{items}</Facts> }.into_any()
+    view! { <div class="counts"><Facts>{items}</Facts></div> }.into_any()
 }

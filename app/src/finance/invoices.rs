@@ -72,8 +72,8 @@ async fn unmatched(page: Page) -> PageResult {
 async fn index(page: Page) -> PageResult {
     let list = page.list();
     let (rows, total) = invoice::list(&page.ctx, &query(&list)).await?;
-    let head = Head::new("Unmatched invoices")
-        .text("Paid invoices whose customer belongs to no account yet. Search for any invoice to see why it earned what it did.");
+    let head = Head::new("Invoices")
+        .text("Open one to see why it earned what it did. Unmatched are paid invoices whose customer belongs to no account yet.");
     Ok(page.render(head, move || {
         Table::new(rows, total, &list)
             .caption("Invoices")

@@ -83,16 +83,21 @@ async fn index(page: Page) -> PageResult {
     }))
 }
 
-/// Amounts in several currencies, one below the other.
+/// The first amount, and how many other currencies there are: the run's own page names them all.
 pub(super) fn totals(totals: &[domain::money::Money]) -> AnyView {
-    if totals.is_empty() {
+    let Some((first, others)) = totals.split_first() else {
         return "–".into_any();
+    };
+    let others = match others.len() {
+        0 => None,
+        1 => Some("and another currency".to_owned()),
+        n => Some(format!("and {n} currencies")),
+    };
+    view! {
+        <Money minor=first.minor currency=first.currency.code()/>
+        {others.map(|words| view! { <div><small class="muted">{words}</small></div> })}
     }
-    totals
-        .iter()
-        .map(|m| view! { <div><Money minor=m.minor currency=m.currency.code()/></div> })
-        .collect_view()
-        .into_any()
+    .into_any()
 }
 
 async fn export(page: Page) -> PageResult {

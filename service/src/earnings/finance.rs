@@ -1,11 +1,11 @@
 //! What finance looks at first: what is owed, since when, and what needs a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ledger::{AccountCode, Bucket};
 use domain::money::{Currency, Money};
-use entity::ledger_account;
+use entity::{ledger_account, program};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 
 use crate::context::Context;
@@ -87,7 +87,7 @@ pub struct Exceptions {
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinanceHome {
-    /// By currency.
+    /// By currency, the program's own first.
     pub owed: Vec<Owed>,
     /// What waits for a person.
     pub exceptions: Exceptions,
@@ -143,8 +143,16 @@ pub async fn finance_home(ctx: &Context) -> Result<FinanceHome> {
             older: aged.older,
         };
     }
+    let own: HashSet<String> = program::Entity::find()
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|p| p.currency)
+        .collect();
+    let mut owed: Vec<Owed> = owed.into_values().collect();
+    owed.sort_by_key(|o| !own.contains(o.currency.code()));
     Ok(FinanceHome {
-        owed: owed.into_values().collect(),
+        owed,
         exceptions: exceptions(db).await?,
     })
 }
