@@ -23,7 +23,7 @@ use service::Db;
 /// How long an answer may be given again.
 const AGE: Duration = Duration::from_secs(10);
 /// Bytes of all that is kept; the least used goes first.
-const CAPACITY: u64 = 8 << 20;
+const CAPACITY: u64 = 4 << 20;
 /// A page larger than that is not kept.
 const LARGEST: usize = 512 << 10;
 

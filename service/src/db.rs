@@ -63,7 +63,7 @@ impl Db {
                     .create_if_missing(true)
                     // Each connection's own; the system keeps the file in memory anyway, and what
                     // is mapped would count as this process's.
-                    .pragma("cache_size", "-2000")
+                    .pragma("cache_size", "-1000")
                     .pragma("temp_store", "memory")
             });
         } else {

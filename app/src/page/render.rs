@@ -12,6 +12,7 @@ use axum::{
 };
 use hydration_context::SsrSharedContext;
 use leptos::{nonce::Nonce, prelude::*};
+use memchr::memmem;
 use std::{fmt::Write as _, sync::Arc};
 
 /// What the browser may prefetch when a pointer rests on a link: pages, but nothing that downloads.
@@ -189,19 +190,28 @@ fn text(raw: &str) -> String {
 /// Leaves out the marks (`<!>`) by which hydration finds its place: only islands are hydrated, and
 /// they are many on a page that is mostly a table. What people type is escaped and cannot be one.
 fn without_marks(html: &str) -> String {
-    const MARK: &str = "<!>";
+    let find = |text: &str, what: &str| memmem::find(text.as_bytes(), what.as_bytes());
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
-    while let Some(at) = rest.find("<leptos-island") {
-        let end = rest[at..]
-            .find("</leptos-island>")
-            .map_or(rest.len(), |length| at + length);
-        out.extend(rest[..at].split(MARK));
+    while let Some(at) = find(rest, "<leptos-island") {
+        let end =
+            find(&rest[at..], "</leptos-island>").map_or(rest.len(), |length| at + length);
+        push_without_marks(&mut out, &rest[..at]);
         out.push_str(&rest[at..end]);
         rest = &rest[end..];
     }
-    out.extend(rest.split(MARK));
+    push_without_marks(&mut out, rest);
     out
+}
+
+fn push_without_marks(out: &mut String, html: &str) {
+    const MARK: &str = "<!>";
+    let mut from = 0;
+    for at in memmem::find_iter(html.as_bytes(), MARK) {
+        out.push_str(&html[from..at]);
+        from = at + MARK.len();
+    }
+    out.push_str(&html[from..]);
 }
 
 #[cfg(test)]
