@@ -60,6 +60,7 @@ const COMMISSION_TABLE: &[Transition<CommissionState>] = &[
     step(C::Held, C::Reversed, "Reverse", SYSTEM),
     step(C::Payable, C::Reversed, "Reverse", SYSTEM),
     step(C::Paid, C::Reversed, "Reverse", SYSTEM),
+    step(C::Reversed, C::Pending, "Restore", SYSTEM),
     step(C::Reversed, C::Payable, "Restore", SYSTEM),
 ];
 

@@ -145,6 +145,8 @@ fn reverse_one(
     if due == 0 {
         return Ok(());
     }
+    reopen(state, index, unit.now);
+    let original = &state.commissions[index];
     let earlier: Vec<&Row<commission::Model>> = state
         .commissions
         .iter()
@@ -163,11 +165,9 @@ fn reverse_one(
         .state
         .parse()
         .map_err(|e| Trouble::Bad(format!("{e}")))?;
-    // What is given back after a full reversal waits like the line itself.
-    let (row_state, bucket) = match standing {
-        CommissionState::Reversed => (CommissionState::Pending, domain::ledger::Bucket::Pending),
-        CommissionState::Pending | CommissionState::Held => (standing, standing.reversal_bucket()),
-        _ => (CommissionState::Payable, standing.reversal_bucket()),
+    let row_state = match standing {
+        CommissionState::Pending | CommissionState::Held => standing,
+        _ => CommissionState::Payable,
     };
     let at = cause.at.max(paid_at);
     let zone = unit.config.zone(original.program_id);
@@ -214,7 +214,7 @@ fn reverse_one(
         movement: Movement::Reverse {
             original: original.id,
             cause: format!("{}:{n}", cause.stripe_id),
-            from: bucket,
+            from: standing.reversal_bucket(),
         },
         description: format!("Taken back because of {}", cause.stripe_id),
         effective_at: at,
@@ -252,6 +252,28 @@ fn reverse_one(
     state.commissions.push(Row::fresh(row));
     close_if_nothing_left(state, id);
     Ok(())
+}
+
+/// A line that was taken back whole is open again when something is given back, as when a refund
+/// fails, and so are its reversals: where the line would be by now, together still nothing.
+fn reopen(state: &mut InvoiceState, index: usize, now: DateTime<Utc>) {
+    let original = &state.commissions[index];
+    if original.state != "reversed" {
+        return;
+    }
+    let id = original.id;
+    let to = if original.hold_until <= now {
+        "payable"
+    } else {
+        "pending"
+    };
+    for c in state
+        .commissions
+        .iter_mut()
+        .filter(|c| (c.id == id || c.reverses_id == Some(id)) && c.state == "reversed")
+    {
+        c.state = to.to_owned();
+    }
 }
 
 /// A line that was taken back whole before it was paid is over, and so are its reversals: together
