@@ -45,15 +45,17 @@ pub(crate) async fn handle(
     order.sort_by_key(|i| (news[*i].change.rank(), news[*i].at, *i));
     let sorted: Vec<&News> = order.iter().map(|i| news[*i]).collect();
     let mut unit = load::unit(ctx, tx, &sorted).await?;
+    // What was missed was paid before the news were told.
+    let missed = std::mem::take(&mut unit.catch_up);
+    for invoice in unit.as_paid(missed) {
+        if let Err(trouble) = unit.attempt(|unit| settle(unit, &invoice, None)) {
+            tracing::error!(%invoice, ?trouble, "a matched invoice could not be booked");
+        }
+    }
     let mut answers: Vec<Option<Result<Done, Trouble>>> = Vec::new();
     answers.resize_with(news.len(), || None);
     for (place, n) in order.into_iter().zip(sorted) {
         answers[place] = Some(unit.attempt(|unit| apply(unit, n, absent)));
-    }
-    for invoice in std::mem::take(&mut unit.catch_up) {
-        if let Err(trouble) = unit.attempt(|unit| settle(unit, &invoice, None)) {
-            tracing::error!(%invoice, ?trouble, "a matched invoice could not be booked");
-        }
     }
     flush::flush(ctx, tx, unit).await?;
     Ok(answers.into_iter().flatten().collect())
@@ -86,7 +88,7 @@ pub(crate) async fn settle_invoices(
     }
     let mut unit = load::unit_of_invoices(ctx, tx, ids).await?;
     let keys: Vec<String> = unit.invoices.keys().cloned().collect();
-    for key in keys {
+    for key in unit.as_paid(keys) {
         unit.attempt(|unit| settle(unit, &key, None))
             .map_err(|trouble| {
                 crate::Error::Internal(format!("invoice {key} cannot be booked: {trouble:?}"))

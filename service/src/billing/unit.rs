@@ -321,6 +321,14 @@ impl Unit {
         state
     }
 
+    /// Invoices in the order in which they were paid: first payments, months, brackets and caps
+    /// look at what came before. Stripe's ids say nothing about time.
+    pub(crate) fn as_paid(&self, names: impl IntoIterator<Item = String>) -> Vec<String> {
+        let mut names: Vec<String> = names.into_iter().collect();
+        names.sort_by_key(|name| self.invoices.get(name).and_then(|state| state.row.paid_at));
+        names
+    }
+
     /// The customer of an invoice.
     pub(crate) fn customer_of(&self, row: &invoice::Model) -> Option<&Row<customer::Model>> {
         self.customers
