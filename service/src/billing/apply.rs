@@ -78,7 +78,7 @@ pub(crate) fn apply(unit: &mut Unit, news: &News, absent: &Absent) -> Result<Don
         Change::CreditNote(c) => back::credit_note(unit, c),
         Change::Refund(r) => back::refund(unit, news.at, r, absent),
         Change::Charge(c) => back::charge(unit, news.at, c, absent),
-        Change::Dispute(d) => back::dispute(unit, d, absent),
+        Change::Dispute(d) => back::dispute(unit, news.at, d, absent),
         Change::Job { kind, stripe_id } => {
             unit.effects.jobs.push(Job {
                 kind,

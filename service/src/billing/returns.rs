@@ -29,6 +29,9 @@ pub(crate) struct Detail {
     /// For totals: what was said when, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) totals: Vec<(DateTime<Utc>, i64)>,
+    /// For disputes: when the newest news of it was told; a bank may change its mind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) said_at: Option<DateTime<Utc>>,
     /// When it ended as void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) voided_at: Option<DateTime<Utc>>,

@@ -192,7 +192,12 @@ pub(super) fn charge(
     Ok(Done::Processed)
 }
 
-pub(super) fn dispute(unit: &mut Unit, said: &Dispute, absent: &Absent) -> Result<Done, Trouble> {
+pub(super) fn dispute(
+    unit: &mut Unit,
+    at: DateTime<Utc>,
+    said: &Dispute,
+    absent: &Absent,
+) -> Result<Done, Trouble> {
     let found = shares(
         unit,
         said.payment_intent.as_deref(),
@@ -221,6 +226,7 @@ pub(super) fn dispute(unit: &mut Unit, said: &Dispute, absent: &Absent) -> Resul
                 status,
                 detail: Detail {
                     reason: said.reason.clone(),
+                    said_at: Some(at),
                     ..Detail::default()
                 },
                 happened_at: said.created,
@@ -241,7 +247,7 @@ struct Return {
 }
 
 /// Stores a return and settles its invoice. What is over stays over: an older "open" or "final"
-/// that comes late does not bring it back.
+/// that comes late does not bring it back. Of a dispute's two ends, the one told last counts.
 fn put_return(unit: &mut Unit, invoice: &str, said: &Return) -> Result<(), Trouble> {
     if said.amount < 0 {
         return Err(Trouble::Bad(format!(
@@ -260,7 +266,11 @@ fn put_return(unit: &mut Unit, invoice: &str, said: &Return) -> Result<(), Troub
         .find(|r| r.stripe_id == said.stripe_id)
     {
         Some(row) => {
-            if finality(said.kind, said.status) < finality(said.kind, &row.status) {
+            let older = Detail::of(row)
+                .said_at
+                .zip(said.detail.said_at)
+                .is_some_and(|(known, now)| now < known);
+            if older || finality(said.kind, said.status) < finality(said.kind, &row.status) {
                 return Ok(());
             }
             row.amount = said.amount;
