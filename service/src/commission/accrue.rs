@@ -53,6 +53,14 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Tr
         );
         return Ok(());
     }
+    if state.row.net == 0 && state.row.total > 0 && state.row.amount_paid == 0 {
+        nothing(
+            state,
+            "nothing",
+            "All of it was credited before it was paid.",
+        );
+        return Ok(());
+    }
     let first_paid_at = first_payment(unit, account_id, paid_at, state.row.net);
     let sale = Sale {
         account_id,

@@ -117,7 +117,9 @@ pub(super) fn invoice(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Res
         });
     }
     let mut lines = Vec::new();
-    let net = said.net()?.minor;
+    // Credited in full before anybody paid: Stripe calls that paid, but no money came.
+    let unpaid = said.total.minor > 0 && said.pre_payment_credit_notes.minor >= said.total.minor;
+    let net = if unpaid { 0 } else { said.net()?.minor };
     if paid {
         lines = new_lines(unit, said)?;
     }
