@@ -18,5 +18,6 @@ mod people;
 mod plan;
 mod program;
 mod schema;
+mod shapes;
 mod shelf;
 mod world;
