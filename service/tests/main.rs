@@ -17,6 +17,7 @@ mod payout_due;
 mod people;
 mod plan;
 mod program;
+mod returns;
 mod schema;
 mod shapes;
 mod shelf;

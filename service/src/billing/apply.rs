@@ -75,7 +75,7 @@ pub(crate) fn apply(unit: &mut Unit, news: &News, absent: &Absent) -> Result<Don
         Change::Subscription(s) => subscription(unit, news.at, s),
         Change::Invoice(i) => invoice::invoice(unit, news.at, i),
         Change::Payment(p) => payment(unit, p),
-        Change::CreditNote(c) => back::credit_note(unit, c),
+        Change::CreditNote(c) => back::credit_note(unit, news.at, c),
         Change::Refund(r) => back::refund(unit, news.at, r, absent),
         Change::Charge(c) => back::charge(unit, news.at, c, absent),
         Change::Dispute(d) => back::dispute(unit, news.at, d, absent),

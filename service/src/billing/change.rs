@@ -100,8 +100,8 @@ impl Change {
         }))
     }
 
-    /// Where it stands in a batch: what others refer to comes first, so that less has to be
-    /// fetched. The result is the same in any order.
+    /// Where it stands among what happened in the same second: what others refer to comes first, so
+    /// that less has to be fetched. The result is the same in any order.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Job { .. } | Self::Customer(_) => 0,

@@ -32,6 +32,9 @@ pub use unmatched::{
 };
 
 /// Handles news in one go inside the caller's transaction; the answers are in the order of the news.
+/// The first `fetched` of them were asked for because the others refer to them, and come first. The
+/// others are taken in the order in which they happened, so that what is booked does not depend on
+/// where one batch ends and the next begins.
 ///
 /// # Errors
 /// When the database refuses: nothing must be committed then.
@@ -39,10 +42,14 @@ pub(crate) async fn handle(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     news: &[&News],
+    fetched: usize,
     absent: &Absent,
 ) -> Result<Vec<Result<Done, Trouble>>> {
     let mut order: Vec<usize> = (0..news.len()).collect();
-    order.sort_by_key(|i| (news[*i].change.rank(), news[*i].at, *i));
+    order.sort_by_key(|i| {
+        let happened = (*i >= fetched).then(|| news[*i].at);
+        (happened, news[*i].change.rank(), *i)
+    });
     let sorted: Vec<&News> = order.iter().map(|i| news[*i]).collect();
     let mut unit = load::unit(ctx, tx, &sorted).await?;
     // What was missed was paid before the news were told.

@@ -32,6 +32,9 @@ pub(crate) struct Detail {
     /// For disputes: when the newest news of it was told; a bank may change its mind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) said_at: Option<DateTime<Utc>>,
+    /// The charge a refund was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) charge: Option<String>,
     /// When it ended as void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) voided_at: Option<DateTime<Utc>>,
@@ -146,14 +149,14 @@ impl Sums {
         let details: Vec<(&invoice_return::Model, Detail)> =
             rows.iter().map(|row| (&**row, Detail::of(row))).collect();
         let mut sums = Self::default();
-        let mut notes = 0i128;
+        let mut notes: Vec<(DateTime<Utc>, i128)> = Vec::new();
         // How much of each refund counts as a credit note; none is all of it.
-        let mut covered: HashMap<String, Option<i128>> = HashMap::new();
+        let mut covered: BTreeMap<String, (DateTime<Utc>, Option<i128>)> = BTreeMap::new();
         for (row, detail) in details
             .iter()
             .filter(|(row, d)| row.kind == "credit_note" && !d.is_total() && counts(row))
         {
-            notes += i128::from(row.amount);
+            notes.push((row.happened_at, i128::from(row.amount)));
             if detail.lines.is_empty() {
                 sums.rest += i128::from(row.amount);
             } else {
@@ -163,15 +166,17 @@ impl Sums {
                 }
             }
             for (refund, amount) in &detail.refunds {
-                let cover = covered.entry(refund.clone()).or_insert(Some(0));
+                let (_, cover) = covered
+                    .entry(refund.clone())
+                    .or_insert((row.happened_at, Some(0)));
                 *cover = match (*cover, amount) {
                     (Some(sum), Some(amount)) => Some(sum + i128::from(*amount)),
                     _ => None,
                 };
             }
         }
-        let known = sums.add_refunds(&details, &mut covered, &counts);
-        sums.add_totals(&details, until, known, notes);
+        let known = sums.add_refunds(&details, covered, &counts);
+        sums.add_totals(&details, until, &known, &notes);
         for (row, _) in details
             .iter()
             .filter(|(row, _)| row.kind == "dispute" && counts(row))
@@ -181,15 +186,15 @@ impl Sums {
         sums
     }
 
-    /// Adds refunds as far as no credit note counts them; returns what all known refunds come to.
+    /// Adds refunds as far as no credit note counts them; returns all that are known one by one.
     fn add_refunds(
         &mut self,
         details: &[(&invoice_return::Model, Detail)],
-        covered: &mut HashMap<String, Option<i128>>,
+        mut covered: BTreeMap<String, (DateTime<Utc>, Option<i128>)>,
         counts: &impl Fn(&invoice_return::Model) -> bool,
-    ) -> i128 {
-        let mut known = 0i128;
-        for (row, _) in details
+    ) -> Vec<Known> {
+        let mut known = Vec::new();
+        for (row, detail) in details
             .iter()
             .filter(|(row, d)| row.kind == "refund" && !d.is_total())
         {
@@ -200,48 +205,79 @@ impl Sums {
                 continue;
             }
             let amount = i128::from(row.amount);
-            known += amount;
+            known.push(Known {
+                charge: detail.charge.clone(),
+                at: row.happened_at,
+                amount,
+            });
             self.rest += match cover {
                 None => amount,
-                Some(None) => 0,
-                Some(Some(part)) => (amount - part).max(0),
+                Some((_, None)) => 0,
+                Some((_, Some(part))) => (amount - part).max(0),
             };
         }
         // Refunds of which only a credit note speaks.
-        known + covered.values().flatten().sum::<i128>()
+        known.extend(covered.into_values().filter_map(|(at, amount)| {
+            Some(Known {
+                charge: None,
+                at,
+                amount: amount?,
+            })
+        }));
+        known
     }
 
-    /// Adds what charges and the invoice say in all beyond what is known one by one.
+    /// Adds what charges and the invoice say in all beyond what is known one by one. A total that
+    /// was said before something happened says nothing about it.
     fn add_totals(
         &mut self,
         details: &[(&invoice_return::Model, Detail)],
         until: Option<DateTime<Utc>>,
-        known: i128,
-        notes: i128,
+        known: &[Known],
+        notes: &[(DateTime<Utc>, i128)],
     ) {
-        let (mut refunded, mut credited) = (0i128, 0i128);
-        let mut any_refund_total = false;
+        // What was annulled or failed after a total was said is still in it.
+        let undone = |kind: &str, charge: Option<&str>, at: DateTime<Utc>| -> i128 {
+            details
+                .iter()
+                .filter(|(r, d)| r.kind == kind && r.status == "void" && !d.is_total())
+                .filter(|(_, d)| d.charge.is_none() || d.charge.as_deref() == charge)
+                .filter(|(r, d)| r.happened_at <= at && d.voided_at.is_some_and(|v| v >= at))
+                .map(|(r, _)| i128::from(r.amount))
+                .sum()
+        };
+        let sum = |charge: Option<&str>, at: DateTime<Utc>| -> i128 {
+            let those = known
+                .iter()
+                .filter(|k| k.charge.as_deref() == charge && k.at <= at);
+            those.map(|k| k.amount).sum()
+        };
+        let mut refunded = 0i128;
+        let mut last: Option<DateTime<Utc>> = None;
         for (row, detail) in details.iter().filter(|(_, d)| d.is_total()) {
             let Some((at, total)) = detail.total(until) else {
                 continue;
             };
+            let total = i128::from(total);
             if row.kind == "credit_note" {
-                credited += i128::from(total);
+                let noted: i128 = notes.iter().filter(|n| n.0 <= at).map(|n| n.1).sum();
+                self.rest += (total - undone("credit_note", None, at) - noted).max(0);
                 continue;
             }
-            any_refund_total = true;
-            // A refund that failed after this was said is still in it.
-            let failed: i128 = details
-                .iter()
-                .filter(|(r, d)| r.kind == "refund" && r.status == "void" && !d.is_total())
-                .filter(|(r, d)| r.happened_at <= at && d.voided_at.is_some_and(|v| v >= at))
-                .map(|(r, _)| i128::from(r.amount))
-                .sum();
-            refunded += (i128::from(total) - failed).max(0);
+            // One charge of several invoices has a row for each: `ch_1/in_2`.
+            let charge = row.stripe_id.split('/').next();
+            refunded += (total - undone("refund", charge, at) - sum(charge, at)).max(0);
+            last = last.max(Some(at));
         }
-        if any_refund_total {
-            self.rest += (refunded - known).max(0);
+        if let Some(at) = last {
+            self.rest += (refunded - sum(None, at)).max(0);
         }
-        self.rest += (credited - notes).max(0);
     }
+}
+
+/// A refund that is known by itself.
+struct Known {
+    charge: Option<String>,
+    at: DateTime<Utc>,
+    amount: i128,
 }

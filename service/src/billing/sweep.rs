@@ -95,7 +95,8 @@ async fn catch_up(ctx: &Context, gateway: &dyn Gateway, invoice: Invoice) -> Res
     loop {
         let all: Vec<&News> = fetched.news.iter().chain([&news]).collect();
         let tx = ctx.begin().await?;
-        let answers = super::handle(ctx, &*tx, &all, &fetched.absent).await?;
+        let first = fetched.news.len();
+        let answers = super::handle(ctx, &*tx, &all, first, &fetched.absent).await?;
         let wish: Option<Wish> = match answers.into_iter().next_back() {
             Some(Ok(_)) => None,
             Some(Err(Trouble::Bad(cause))) => return Err(Error::Internal(cause)),

@@ -3,14 +3,14 @@
 //! Every change compares and sets the state and books the same movement in the ledger, in one
 //! transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::commission::CommissionState;
 use domain::ledger::{Bucket, Entry, LedgerError};
 use domain::money::Money;
 use domain::partner::StaffRole;
 use domain::transition::Who;
-use entity::{commission, event, ledger_transaction};
+use entity::{commission, event, invoice_return, ledger_transaction};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -148,8 +148,16 @@ pub async fn release(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
     let mut bulk = Bulk::default();
     let mut steps = Vec::new();
     let counts = holds(&*tx, ids).await?;
+    let disputed = disputed(&*tx, &rows).await?;
     for row in &rows {
-        if let Some(sentence) = not_releasable(row)? {
+        let refusal = not_releasable(row)?.or_else(|| {
+            let open = row.invoice_id.is_some_and(|id| disputed.contains(&id));
+            open.then(|| {
+                "The customer’s bank has not decided on a dispute yet; release the line when it has."
+                    .to_owned()
+            })
+        });
+        if let Some(sentence) = refusal {
             bulk.refused.push((row.id, sentence));
             continue;
         }
@@ -160,6 +168,22 @@ pub async fn release(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
     take(ctx, &*tx, steps).await?;
     tx.commit().await?;
     Ok(bulk)
+}
+
+/// The invoices of lines on which a dispute is open. A line that finance had stopped before the
+/// dispute began must not slip through when finance has seen enough.
+async fn disputed(tx: &impl ConnectionTrait, rows: &[commission::Model]) -> Result<HashSet<i64>> {
+    let invoices: HashSet<i64> = rows.iter().filter_map(|r| r.invoice_id).collect();
+    let open: Vec<i64> = invoice_return::Entity::find()
+        .select_only()
+        .column(invoice_return::Column::InvoiceId)
+        .filter(invoice_return::Column::InvoiceId.is_in(invoices))
+        .filter(invoice_return::Column::Kind.eq("dispute"))
+        .filter(invoice_return::Column::Status.eq("open"))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(open.into_iter().collect())
 }
 
 /// Why finance cannot simply release a line.

@@ -23,6 +23,8 @@ pub(crate) struct Cause {
     pub(crate) stripe_id: String,
     /// When the money went back.
     pub(crate) at: DateTime<Utc>,
+    /// When Stripe said how it stands.
+    pub(crate) told_at: DateTime<Utc>,
 }
 
 /// See the module.
@@ -38,11 +40,12 @@ pub(crate) fn settle(unit: &mut Unit, invoice: &str, cause: Option<Cause>) -> Re
     for line in &mut state.lines {
         line.returned = known.lines.get(&line.id).copied().unwrap_or(0);
     }
-    match cause {
-        Some(cause) => reverse(unit, &mut state, &cause, None)?,
+    match &cause {
+        Some(cause) => reverse(unit, &mut state, cause, None)?,
         None => catch_up(unit, &mut state)?,
     }
-    dispute(unit, &mut state)?;
+    let told_at = cause.map_or(unit.now, |cause| cause.told_at);
+    dispute(unit, &mut state, told_at)?;
     unit.put_invoice(state);
     Ok(())
 }
@@ -59,6 +62,7 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
         .map(|r| Cause {
             stripe_id: r.stripe_id.clone(),
             at: r.happened_at,
+            told_at: r.happened_at,
         })
         .collect();
     causes.sort_by(|a, b| (a.at, &a.stripe_id).cmp(&(b.at, &b.stripe_id)));
@@ -297,16 +301,23 @@ fn close_if_nothing_left(state: &mut InvoiceState, original: i64) {
     }
 }
 
-/// Holds what is not paid yet while a dispute is open, and releases it when none is.
-fn dispute(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
-    let is = |status: &str| {
-        state
+/// Holds what is not paid yet while a dispute is open, since it began, and releases it when none
+/// is, since that was said.
+fn dispute(
+    unit: &mut Unit,
+    state: &mut InvoiceState,
+    told_at: DateTime<Utc>,
+) -> Result<(), Trouble> {
+    let since = |status: &str| {
+        let those = state
             .returns
             .iter()
-            .any(|r| r.kind == "dispute" && r.status == status)
+            .filter(|r| r.kind == "dispute" && r.status == status);
+        those.map(|r| r.happened_at).min()
     };
-    let open = is("open");
-    state.row.disputed = open || is("final");
+    let began = since("open");
+    let open = began.is_some();
+    state.row.disputed = open || since("final").is_some();
     let InvoiceState {
         commissions, holds, ..
     } = state;
@@ -349,7 +360,7 @@ fn dispute(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
             amount: Money::new(c.amount, c.currency.parse()?),
             movement,
             description: summary.to_owned(),
-            effective_at: unit.now,
+            effective_at: began.unwrap_or(told_at).max(c.earned_at),
         });
         unit.effects.notes.push(Note {
             action,

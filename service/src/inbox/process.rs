@@ -227,7 +227,7 @@ async fn judge(
     let answers = if news.is_empty() {
         Vec::new()
     } else {
-        crate::billing::handle(ctx, tx, &news, &fetched.absent).await?
+        crate::billing::handle(ctx, tx, &news, extra, &fetched.absent).await?
     };
     let mut answers = answers.into_iter();
     // What was fetched may itself lead on to something.

@@ -14,7 +14,11 @@ use crate::billing::returns::Detail;
 use crate::billing::unit::{Row, Unit};
 use crate::commission::settle::{Cause, settle};
 
-pub(super) fn credit_note(unit: &mut Unit, said: &CreditNote) -> Result<Done, Trouble> {
+pub(super) fn credit_note(
+    unit: &mut Unit,
+    at: DateTime<Utc>,
+    said: &CreditNote,
+) -> Result<Done, Trouble> {
     if !unit.invoices.contains_key(&said.invoice) {
         return Err(Trouble::Needs(Wish::Invoice(said.invoice.clone())));
     }
@@ -54,6 +58,7 @@ pub(super) fn credit_note(unit: &mut Unit, said: &CreditNote) -> Result<Done, Tr
             status: if void { "void" } else { "final" },
             detail,
             happened_at: said.created,
+            told_at: at,
         },
     )?;
     Ok(Done::Processed)
@@ -125,10 +130,12 @@ pub(super) fn refund(
                 status: if void { "void" } else { "final" },
                 detail: Detail {
                     reason: said.reason.clone(),
+                    charge: said.charge.clone(),
                     voided_at: void.then_some(at),
                     ..Detail::default()
                 },
                 happened_at: said.created,
+                told_at: at,
             },
         )?;
     }
@@ -176,11 +183,13 @@ pub(super) fn charge(
             Some(Cause {
                 stripe_id: said.id.clone(),
                 at,
+                told_at: at,
             }),
         )?;
     }
     for refund in &said.refunds {
         let refund = Refund {
+            charge: Some(said.id.clone()),
             payment_intent: refund
                 .payment_intent
                 .clone()
@@ -230,6 +239,7 @@ pub(super) fn dispute(
                     ..Detail::default()
                 },
                 happened_at: said.created,
+                told_at: at,
             },
         )?;
     }
@@ -244,6 +254,8 @@ struct Return {
     status: &'static str,
     detail: Detail,
     happened_at: DateTime<Utc>,
+    /// When Stripe said it like this.
+    told_at: DateTime<Utc>,
 }
 
 /// Stores a return and settles its invoice. What is over stays over: an older "open" or "final"
@@ -256,10 +268,15 @@ fn put_return(unit: &mut Unit, invoice: &str, said: &Return) -> Result<(), Troub
         )));
     }
     let (id, now) = (unit.fresh_id(), unit.now);
-    let detail = serde_json::to_value(&said.detail).map_err(|e| Trouble::Bad(e.to_string()))?;
     let Some(state) = unit.invoice_mut(invoice) else {
         return Ok(());
     };
+    let known = state.returns.iter().find(|r| r.stripe_id == said.stripe_id);
+    let voided = known.and_then(|row| Detail::of(row).voided_at);
+    let mut detail = said.detail.clone();
+    // It was over when that was said first; who says it again does not make it later.
+    detail.voided_at = detail.voided_at.map(|at| voided.map_or(at, |v| v.min(at)));
+    let detail = serde_json::to_value(&detail).map_err(|e| Trouble::Bad(e.to_string()))?;
     match state
         .returns
         .iter_mut()
@@ -293,6 +310,7 @@ fn put_return(unit: &mut Unit, invoice: &str, said: &Return) -> Result<(), Troub
     let cause = Cause {
         stripe_id: said.stripe_id.clone(),
         at: said.happened_at,
+        told_at: said.told_at,
     };
     settle(unit, invoice, Some(cause))
 }

@@ -156,7 +156,9 @@ pub(super) fn invoice(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Res
         .minor
         .checked_add(said.post_payment_credit_notes.minor)
         .ok_or(MoneyError::Overflow)?;
-    if credited != 0 {
+    // Nothing is worth saying only where something else was said before: a note was annulled.
+    let said_before = |state: &InvoiceState| state.returns.iter().any(|r| r.stripe_id == said.id);
+    if credited != 0 || unit.invoices.get(&said.id).is_some_and(said_before) {
         let total = Total {
             stripe_id: &said.id,
             kind: "credit_note",
