@@ -11,6 +11,7 @@ mod identity;
 mod inbox;
 mod learning;
 mod ledger;
+mod model;
 mod partner;
 mod payout;
 mod payout_due;

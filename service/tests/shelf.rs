@@ -34,6 +34,12 @@ impl Shelf {
             .insert(id, object);
     }
 
+    /// Everything on the shelf.
+    pub fn all_objects(&self) -> Vec<Value> {
+        let objects = self.objects.lock().expect("not poisoned");
+        objects.values().cloned().collect()
+    }
+
     fn get(&self, id: &str) -> Result<Value, CallError> {
         if self.down {
             return Err(CallError::NotSent {
