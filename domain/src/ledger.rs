@@ -214,5 +214,39 @@ mod tests {
                 Err(_) => prop_assert!(minor == 0 || minor == i64::MIN),
             }
         }
+
+        #[test]
+        fn all_accounts_together_are_nothing(
+            moves in prop::collection::vec((0..11_usize, any::<i64>(), 1..4_i64, 0..3_usize), 1..40),
+        ) {
+            use Bucket::{Held, Payable, Pending};
+            let mut whole: BTreeMap<Currency, i128> = BTreeMap::new();
+            let mut accounts: BTreeMap<(AccountCode, Currency), i128> = BTreeMap::new();
+            for (n, (kind, minor, partner, currency)) in (1..).zip(moves) {
+                let currency = [Currency::EUR, Currency::JPY, Currency::KWD][currency];
+                let amount = Money::new(minor, currency);
+                let made = match kind {
+                    0 => Entry::accrue(n, partner, amount),
+                    1 => Entry::mature(n, partner, amount),
+                    2 => Entry::hold(n, 1, partner, Pending, amount),
+                    3 => Entry::release(n, 1, partner, Payable, amount),
+                    4 => Entry::reverse(n, "re_1", partner, Held, amount),
+                    5 => Entry::enter_payout(n, partner, amount),
+                    6 => Entry::payout_paid(n, partner, amount),
+                    7 => Entry::payout_failed(n, partner, amount),
+                    8 => Entry::payout_reversed(n, "trr_1", partner, amount),
+                    9 => Entry::adjust(n, partner, amount),
+                    _ => Entry::write_off(n, partner, amount),
+                };
+                // What cannot be booked is refused as a whole.
+                for leg in made.map(|entry| entry.legs).unwrap_or_default() {
+                    *whole.entry(leg.currency).or_default() += i128::from(leg.amount);
+                    *accounts.entry((leg.account, leg.currency)).or_default() +=
+                        i128::from(leg.amount);
+                }
+            }
+            prop_assert!(whole.values().all(|sum| *sum == 0));
+            prop_assert_eq!(accounts.values().sum::<i128>(), 0);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! What was in force when: read once for a batch.
 
+#[cfg(test)]
+mod made_up;
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};

@@ -13,6 +13,8 @@ pub mod invoice;
 mod keys;
 mod load;
 mod matching;
+#[cfg(test)]
+mod properties;
 pub(crate) mod returns;
 pub mod sweep;
 pub(crate) mod unit;

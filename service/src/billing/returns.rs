@@ -281,3 +281,138 @@ struct Known {
     at: DateTime<Utc>,
     amount: i128,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entity::invoice;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn line(id: i64, net: i64) -> Row<invoice_line::Model> {
+        Row::stored(invoice_line::Model {
+            id,
+            stripe_id: format!("il_{id}"),
+            invoice_id: 1,
+            product_line_id: None,
+            description: String::new(),
+            amount: net,
+            discount: 0,
+            tax: 0,
+            net,
+            returned: 0,
+            proration: false,
+            period_start: None,
+            period_end: None,
+        })
+    }
+
+    fn back(
+        id: usize,
+        kind: &str,
+        amount: i64,
+        second: i64,
+        detail: serde_json::Value,
+    ) -> Row<invoice_return::Model> {
+        Row::stored(invoice_return::Model {
+            id: id as i64,
+            stripe_id: format!("re_{id}"),
+            kind: kind.to_owned(),
+            invoice_id: 1,
+            amount,
+            status: "final".to_owned(),
+            covers: None,
+            detail,
+            happened_at: at(second),
+            created_at: at(second),
+        })
+    }
+
+    fn invoice(total: i64, net: &[i64], returns: Vec<Row<invoice_return::Model>>) -> InvoiceState {
+        InvoiceState {
+            row: Row::stored(invoice::Model {
+                id: 1,
+                stripe_id: "in_1".to_owned(),
+                customer_id: 1,
+                subscription_stripe_id: None,
+                number: None,
+                status: "paid".to_owned(),
+                currency: "EUR".to_owned(),
+                total,
+                net: 0,
+                amount_paid: total,
+                returned: 0,
+                disputed: false,
+                outcome: "open".to_owned(),
+                outcome_reason: None,
+                issued_at: at(0),
+                paid_at: Some(at(0)),
+                created_at: at(0),
+            }),
+            lines: (1..).zip(net).map(|(id, net)| line(id, *net)).collect(),
+            payments: Vec::new(),
+            returns,
+            commissions: Vec::new(),
+            holds: HashMap::new(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn of_any_amounts_no_more_goes_back_than_there_was(
+            total: i64,
+            net in prop::collection::vec(any::<i64>(), 1..4),
+            rows in prop::collection::vec((0..4_usize, any::<i64>(), 0..100_i64, any::<i64>()), 0..6),
+            until in prop::option::of(0..100_i64),
+        ) {
+            let returns = rows.iter().enumerate().map(|(id, (kind, amount, second, other))| {
+                let (kind, detail) = match kind {
+                    0 => ("refund", json!({ "charge": "ch_1" })),
+                    1 => ("credit_note", json!({ "lines": { "il_1": other },
+                        "refunds": { "re_0": other, "re_9": null } })),
+                    2 => ("refund", json!({ "totals": [[at(*second), other]] })),
+                    _ => ("dispute", json!({})),
+                };
+                back(id, kind, *amount, *second, detail)
+            });
+            let state = invoice(total, &net, returns.collect());
+            match returned(&state, until.map(at)) {
+                Ok(known) => {
+                    for line in &state.lines {
+                        let part = known.lines.get(&line.id).copied().unwrap_or(0);
+                        prop_assert!((line.net.min(0)..=line.net.max(0)).contains(&part));
+                    }
+                }
+                Err(error) => prop_assert_eq!(error, MoneyError::Overflow),
+            }
+        }
+
+        #[test]
+        fn more_refunds_never_take_back_less(
+            net in prop::collection::vec(1..1_000_000_i64, 1..4),
+            shares in prop::collection::vec(1..400_i64, 1..8),
+        ) {
+            let total: i64 = net.iter().sum();
+            let mut state = invoice(total, &net, Vec::new());
+            let mut before = vec![0; net.len()];
+            for (id, share) in shares.iter().enumerate() {
+                state.returns.push(back(id, "refund", total * share / 1_000, 1, json!({})));
+                let known = returned(&state, None).unwrap();
+                let now: Vec<i64> =
+                    state.lines.iter().map(|l| known.lines.get(&l.id).copied().unwrap_or(0)).collect();
+                prop_assert!(now.iter().zip(&before).all(|(now, before)| now >= before));
+                prop_assert!(known.gross <= total);
+                before = now;
+            }
+            if shares.iter().map(|s| total * s / 1_000).sum::<i64>() >= total {
+                prop_assert_eq!(before, net);
+            }
+        }
+    }
+}

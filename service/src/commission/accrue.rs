@@ -302,3 +302,42 @@ fn first(
     }
     Ok(earned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_split_hands_out_what_is_credited(
+            net: i64,
+            shares in prop::collection::vec(1..=10_000_i64, 1..5),
+        ) {
+            let whole = i128::from(Bp::WHOLE.0);
+            let credits: Vec<Credit> = (1..)
+                .zip(&shares)
+                .map(|(partner_id, share_bp)| Credit {
+                    partner_id,
+                    program_id: 1,
+                    deal_id: None,
+                    share_bp: *share_bp,
+                })
+                .collect();
+            let sum: i128 = shares.iter().map(|s| i128::from(*s)).sum();
+            let parts = split(&credits, net).unwrap();
+            let handed: i128 = parts.iter().map(|(_, part)| i128::from(*part)).sum();
+            // Together they get the whole where they are credited with the whole, and otherwise
+            // their share of it, to less than a unit each.
+            if sum >= whole {
+                prop_assert_eq!(handed, i128::from(net));
+            } else {
+                let off = handed * whole - i128::from(net) * sum;
+                prop_assert!(off.abs() < whole * shares.len() as i128);
+            }
+            prop_assert!(parts.iter().all(|(_, part)| part.signum() == net.signum()));
+        }
+    }
+}
