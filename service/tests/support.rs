@@ -27,7 +27,7 @@ pub struct TestDb {
     pub db: Db,
     /// The address, for a second process or pool.
     pub url: String,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
@@ -64,7 +64,7 @@ impl TestDb {
                 Some(Self {
                     db,
                     url,
-                    _folder: Some(folder),
+                    folder: Some(folder),
                 })
             }
             Engine::Postgres => {
@@ -108,9 +108,25 @@ impl TestDb {
                 Some(Self {
                     db,
                     url,
-                    _folder: None,
+                    folder: None,
                 })
             }
+        }
+    }
+
+    /// Gives a server its room back, for tests that make many databases.
+    pub async fn remove(self) {
+        let name = url::Url::parse(&self.url).expect("a URL");
+        let name = name.path().trim_start_matches('/').to_owned();
+        self.db.close().await.expect("closes");
+        if let Some(server) = server().filter(|_| self.folder.is_none()) {
+            let admin = Database::connect(&server)
+                .await
+                .expect("PostgreSQL answers");
+            admin
+                .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
+                .await
+                .expect("may drop databases");
         }
     }
 

@@ -33,7 +33,9 @@ async fn wrong(engine: Engine, program: &Program) -> Option<String> {
     let program = program.clone();
     let run = tokio::spawn(async move {
         let mut run = Run::new(engine, &program).await.expect("a database");
-        run.all(&program).await
+        let result = run.all(&program).await;
+        run.world.test.remove().await;
+        result
     });
     match run.await {
         Ok(result) => result.err(),
