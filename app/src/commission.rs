@@ -10,7 +10,7 @@ use crate::{
 use domain::commission::{Calculation, Rate};
 use domain::money::Bp;
 use domain::payout::PayoutStatus;
-use domain::plan::Basis;
+use domain::plan::{Basis, Trigger};
 use entity::commission::Model;
 use leptos::prelude::*;
 use service::commission::{CommissionLine, Explained, LineQuery, Total};
@@ -86,6 +86,8 @@ fn cause_words(id: &str) -> String {
         Some("re" | "pyr" | "ch") => "refund",
         Some("cn") => "credit note",
         Some("dp" | "du") => "lost dispute",
+        _ if id.starts_with("won:") => return "the deal is not won after all".to_owned(),
+        _ if id.starts_with("meeting:") => return "the meeting does not count".to_owned(),
         _ => return id.to_owned(),
     };
     format!("{what} {id}")
@@ -168,7 +170,12 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
         .map(|n| format!("Invoice {n}"))
         .unwrap_or_default();
     let customer = around.customer.clone().unwrap_or_default();
-    let why = [c.trigger.label().to_owned(), invoice, customer]
+    let paid = matches!(c.trigger, Trigger::InvoicePaid | Trigger::FirstPayment);
+    let deal = match row.explain.get("for").and_then(|f| f.as_str()) {
+        Some(words) => words.to_owned(),
+        None => String::new(),
+    };
+    let why = [c.trigger.label().to_owned(), deal, invoice, customer]
         .into_iter()
         .filter(|s| !s.is_empty())
         .collect::<Vec<_>>()
@@ -183,7 +190,11 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
         rows.push(ExplainRow::new(
             "Tier on that day",
             tier.name.clone(),
-            "what counts is the day the money arrived",
+            if paid {
+                "what counts is the day the money arrived"
+            } else {
+                "what counts is the day of the event"
+            },
         ));
     }
     let share = row
@@ -195,14 +206,15 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
         .pointer("/credit/line_net")
         .and_then(serde_json::Value::as_i64);
     if let Some(share) = share.filter(|bp| *bp != Bp::WHOLE.0) {
-        let of = line.map(|net| format!("of {} on the line", money_text(net, &row.currency)));
+        let where_from = if paid { "on the line" } else { "for the deal" };
+        let of = line.map(|net| format!("of {} {where_from}", money_text(net, &row.currency)));
         rows.push(ExplainRow::new(
             "Your share of the credit",
             percent_text(share),
             of.unwrap_or_else(|| "the credit for this customer is shared".to_owned()),
         ));
     }
-    if c.basis == Basis::FirstYear {
+    if c.basis == Basis::FirstYear && paid {
         rows.push(ExplainRow::new(
             "Basis",
             c.basis.label(),
@@ -256,6 +268,19 @@ fn reversal(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
             original.clone(),
             "the line that was earned",
         ));
+    }
+    if row.invoice_id.is_none() {
+        rows.push(ExplainRow::new(
+            "Earned by the line",
+            number("commission").map(money).unwrap_or_default(),
+            "what it was earned for is undone, so all of it goes back",
+        ));
+        rows.push(ExplainRow::new(
+            "Taken back before",
+            number("already_reversed").map(money).unwrap_or_default(),
+            "by earlier lines",
+        ));
+        return;
     }
     let (Some(paid), Some(back), Some(commission), Some(already)) = (
         number("line_paid"),
@@ -315,7 +340,11 @@ fn plain(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
 }
 
 fn standing(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
-    let hold = "until then a refund takes it back before it is paid";
+    let hold = if row.invoice_id.is_some() {
+        "until then a refund takes it back before it is paid"
+    } else {
+        "until then it can be taken back before it is paid"
+    };
     match row.state.as_str() {
         "pending" => rows.push(ExplainRow::new(
             "On hold until",

@@ -40,7 +40,6 @@ crate::text_enum! {
 
 use CommissionState as C;
 const SYSTEM: &[Who] = &[Who::System];
-const FINANCE: &[Who] = &[Who::Finance];
 const BOTH: &[Who] = &[Who::Finance, Who::System];
 
 const COMMISSION_TABLE: &[Transition<CommissionState>] = &[
@@ -53,9 +52,9 @@ const COMMISSION_TABLE: &[Transition<CommissionState>] = &[
     step(C::Payable, C::Held, "Hold", BOTH),
     step(C::Held, C::Pending, "Release", BOTH),
     step(C::Held, C::Payable, "Release", BOTH),
-    step(C::Pending, C::Canceled, "Cancel", FINANCE),
-    step(C::Held, C::Canceled, "Cancel", FINANCE),
-    step(C::Payable, C::Canceled, "Cancel", FINANCE),
+    step(C::Pending, C::Canceled, "Cancel", BOTH),
+    step(C::Held, C::Canceled, "Cancel", BOTH),
+    step(C::Payable, C::Canceled, "Cancel", BOTH),
     step(C::Pending, C::Reversed, "Reverse", SYSTEM),
     step(C::Held, C::Reversed, "Reverse", SYSTEM),
     step(C::Payable, C::Reversed, "Reverse", SYSTEM),
@@ -67,7 +66,7 @@ const COMMISSION_TABLE: &[Transition<CommissionState>] = &[
 impl CommissionState {
     /// The allowed transitions. A commission in a payout is not reversed itself: the payout ends
     /// first, meanwhile a negative entry takes the money back. A reversal is undone when the
-    /// refund behind it fails.
+    /// refund behind it fails. The system cancels what a deal earned by itself when that is undone.
     pub const MACHINE: Machine<CommissionState> = Machine {
         subject: "commission",
         table: COMMISSION_TABLE,

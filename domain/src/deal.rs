@@ -94,6 +94,7 @@ const DEAL_TABLE: &[Transition<DealStatus>] = &[
         "Mark as lost",
         &[Who::Partner, Who::Staff],
     ),
+    step(D::Won, D::Lost, "Mark as lost", STAFF),
     step(D::Approved, D::Expired, "Expire", SYSTEM),
     step(D::Approved, D::Withdrawn, "Withdraw", PARTNER),
     step(D::Approved, D::Revoked, "Revoke", STAFF),
@@ -122,9 +123,10 @@ impl DealStatus {
         matches!(self, Self::Draft | Self::InformationRequested)
     }
 
-    /// True when neither side is expected to do anything more.
+    /// True when neither side is expected to do anything more. A won registration is, although the
+    /// vendor may still find that the customer did not buy.
     pub fn is_closed(self) -> bool {
-        Self::MACHINE.is_final(self)
+        self == Self::Won || Self::MACHINE.is_final(self)
     }
 }
 

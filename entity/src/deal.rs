@@ -79,6 +79,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// Updated at.
     pub updated_at: DateTimeUtc,
+    /// First year, minor units of `currency`, as the vendor confirmed it; what was typed pays
+    /// nothing.
+    pub confirmed_value: Option<i64>,
 }
 
 /// The foreign keys, each named for its column.

@@ -18,6 +18,7 @@ pub mod course;
 pub mod course_version;
 pub mod customer;
 pub mod deal;
+pub mod deal_meeting;
 pub mod deal_product_line;
 pub mod discrepancy;
 pub mod event;

@@ -74,6 +74,7 @@ impl MigratorTrait for Migrator {
             "0010_invitation",
             "0011_finance_lists",
             "0012_admin",
+            "0013_deal_reward",
         ]
     }
 }

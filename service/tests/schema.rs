@@ -89,6 +89,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         course_version,
         customer,
         deal,
+        deal_meeting,
         deal_product_line,
         discrepancy,
         event,

@@ -5,7 +5,7 @@ use super::facts::Facts;
 use super::fraction::Fraction;
 use super::matching::mismatch;
 use crate::money::{Bp, Money, MoneyError};
-use crate::plan::{Amount, Basis, BracketStep, PlanRules, Rule};
+use crate::plan::{Amount, Basis, BracketStep, PlanRules, Rule, Trigger};
 
 /// Works out what an event earns. The rule that asks most conditions wins, among equals the
 /// earlier one, and the choice is kept with the amount. One event earns by one rule.
@@ -93,14 +93,29 @@ fn calculate(
         );
         Ok(Outcome::Nothing { reasons })
     };
-    let mut steps = vec![Step::new(
-        "Net amount of the line",
-        "after tax, discount and credit",
-        show(facts.net),
-    )];
     let flat = rule.basis == Basis::Flat;
+    let won = facts.trigger == Trigger::DealWon;
     if facts.net.is_zero() && !flat {
-        return nothing("The line’s net amount is zero.".into());
+        return nothing(if won {
+            "The vendor has not confirmed the deal’s first-year value yet.".into()
+        } else {
+            "The line’s net amount is zero.".into()
+        });
+    }
+    let mut steps = Vec::new();
+    match facts.trigger {
+        Trigger::InvoicePaid | Trigger::FirstPayment => steps.push(Step::new(
+            "Net amount of the line",
+            "after tax, discount and credit",
+            show(facts.net),
+        )),
+        Trigger::DealWon if !flat => steps.push(Step::new(
+            "First-year value of the deal",
+            "as the vendor confirmed it",
+            show(facts.net),
+        )),
+        // A fixed amount is of nothing that was paid or promised.
+        Trigger::DealWon | Trigger::QualifiedMeeting => {}
     }
     if facts.net.minor < 0 && flat {
         return nothing("A fixed amount is not earned on a credited line.".into());

@@ -61,8 +61,9 @@ pub struct Facts {
     /// When the money arrived, or the event happened.
     pub paid_at: DateTime<Utc>,
     /// The line's amount after tax, discount and credit; this partner's share of it when credit is
-    /// split. Negative for a credited line. Zero for events without money, with the currency in
-    /// which a fixed amount is wanted.
+    /// split. Negative for a credited line. For a won deal the first-year value the vendor
+    /// confirmed. Zero for events without money, with the currency in which a fixed amount is
+    /// wanted.
     pub net: Money,
     /// The product's key.
     pub product: Option<String>,

@@ -41,6 +41,9 @@ impl Rule {
 
     fn what(&self, tier: &dyn Fn(i32) -> String) -> String {
         let of = match (self.basis, self.trigger) {
+            (Basis::FirstYear, Trigger::DealWon) => {
+                "of the first-year value of every won deal, as the vendor confirms it".to_owned()
+            }
             (Basis::FirstYear, _) => "of what the customer pays for its first year".to_owned(),
             (_, Trigger::FirstPayment) => {
                 "of the first payment, net of tax, discounts and credits".to_owned()

@@ -84,10 +84,24 @@ fn check_rule(rule: &Rule, at: &str, known: &Known, found: &mut Findings) {
         };
         found.add(format!("{at}.basis"), sentence);
     }
-    let has_money = matches!(rule.trigger, Trigger::InvoicePaid | Trigger::FirstPayment);
+    let has_money = match rule.trigger {
+        Trigger::InvoicePaid | Trigger::FirstPayment => true,
+        // The value the vendor confirmed when the deal was won.
+        Trigger::DealWon => rule.basis == Basis::FirstYear,
+        Trigger::QualifiedMeeting => false,
+    };
     if !flat && !has_money {
         let sentence = "Nothing has been paid at this moment, so a percentage would be of nothing. \
-                        Choose a fixed amount, or “Invoice paid”.";
+                        Choose a fixed amount, “Invoice paid”, or for won deals the first-year \
+                        value.";
+        found.add(format!("{at}.amount"), sentence);
+    }
+    if has_money
+        && rule.trigger == Trigger::DealWon
+        && matches!(rule.amount, Amount::Brackets { .. })
+    {
+        let sentence = "Brackets go by what was paid, and nothing has been paid at this moment. \
+                        Choose one percentage, or one by tier.";
         found.add(format!("{at}.amount"), sentence);
     }
     if flat && rule.trigger == Trigger::InvoicePaid && rule.duration == Duration::Lifetime {

@@ -236,6 +236,12 @@ impl Config {
         (partners, everybody)
     }
 
+    /// Whether a plan ever pays when `trigger` happens.
+    pub(crate) fn asks(&self, trigger: Trigger) -> bool {
+        let rules = |v: &Version| v.rules.rules.iter().any(|r| r.trigger == trigger);
+        self.plans.values().flatten().any(rules)
+    }
+
     /// Whether a plan pays for first payments.
     pub(crate) fn pays_first(&self) -> bool {
         self.plans.values().flatten().any(|v| v.pays_first)

@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait, Value};
 
 use super::unit::{Booking, Movement, Row, Unit};
 use crate::bulk;
+use crate::commission::month::Month;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Links, post_many};
@@ -70,17 +71,19 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
     rows::write_invoices(tx, &unit, &ids).await?;
     rows::write_returns(tx, &unit, &ids).await?;
     write_commissions(tx, &unit, &ids).await?;
-    let entries = unit
+    let mut entries = unit
         .effects
         .bookings
         .iter()
         .map(|b| entry(b, &ids))
         .collect::<Result<Vec<(Entry, Links)>>>()?;
-    add_months(tx, &unit).await?;
-    write_notes(ctx, tx, &unit, &ids).await?;
+    let mut rewards = Vec::new();
     for won in &unit.effects.won {
-        super::won::win(ctx, tx, won).await?;
+        rewards.push(super::won::win(ctx, tx, &unit.config, won).await?);
     }
+    let months = rewards.iter().flat_map(|r| &r.months);
+    add_months(tx, &unit, months).await?;
+    write_notes(ctx, tx, &unit, &ids).await?;
     for job in &unit.effects.jobs {
         let payload = crate::payout::jobs::StripeObject {
             stripe_id: job.stripe_id.clone(),
@@ -95,6 +98,7 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
         )
         .await?;
     }
+    entries.extend(rewards.into_iter().flat_map(|r| r.entries));
     // Last, because the accounts it locks are shared by everyone.
     post_many(ctx, tx, entries).await?;
     Ok(())
@@ -211,27 +215,36 @@ fn entry(booking: &Booking, ids: &Ids) -> Result<(Entry, Links)> {
     Ok((entry.map_err(Error::internal)?, links))
 }
 
-async fn add_months(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
+async fn add_months(
+    tx: &impl ConnectionTrait,
+    unit: &Unit,
+    others: impl Iterator<Item = &Month>,
+) -> Result<()> {
     let mut sums: BTreeMap<(i64, &str, &str), [i64; 3]> = BTreeMap::new();
-    for part in &unit.effects.months {
-        let key = (part.partner_id, part.currency.as_str(), part.month.as_str());
+    let booked = unit.effects.months.iter().map(|p| {
+        let key = (p.partner_id, p.currency.as_str(), p.month.as_str());
+        (key, p.parts)
+    });
+    let others = others.map(|m| {
+        let key = (m.partner_id, m.currency.as_str(), m.month.as_str());
+        (key, m.parts)
+    });
+    for (key, parts) in booked.chain(others) {
         let sum = sums.entry(key).or_default();
-        for (sum, part) in sum.iter_mut().zip(part.parts) {
+        for (sum, part) in sum.iter_mut().zip(parts) {
             *sum = sum
                 .checked_add(part)
                 .ok_or_else(|| Error::internal("a month’s sum would not fit 64 bits"))?;
         }
     }
-    let months: Vec<crate::commission::month::Month> = sums
+    let months: Vec<Month> = sums
         .into_iter()
-        .map(
-            |((partner_id, currency, month), parts)| crate::commission::month::Month {
-                partner_id,
-                currency: currency.to_owned(),
-                month: month.to_owned(),
-                parts,
-            },
-        )
+        .map(|((partner_id, currency, month), parts)| Month {
+            partner_id,
+            currency: currency.to_owned(),
+            month: month.to_owned(),
+            parts,
+        })
         .collect();
     crate::commission::month::add(tx, &months).await
 }

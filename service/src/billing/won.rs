@@ -3,13 +3,21 @@
 use entity::{deal, protection};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
+use super::config::Config;
 use super::unit::WonDeal;
+use crate::commission::deal::Earned;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event;
 
 /// Marks the deal as won and lets its protection last; the attributions were made by the batch.
-pub(super) async fn win(ctx: &Context, tx: &impl ConnectionTrait, won: &WonDeal) -> Result<()> {
+/// Returns what the deal earns by itself, for the batch to book.
+pub(super) async fn win(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    config: &Config,
+    won: &WonDeal,
+) -> Result<Earned> {
     let changed = deal::Entity::update_many()
         .col_expr(deal::Column::Status, Expr::value("won"))
         .col_expr(deal::Column::ClosedAt, Expr::value(won.at))
@@ -24,9 +32,7 @@ pub(super) async fn win(ctx: &Context, tx: &impl ConnectionTrait, won: &WonDeal)
         .await?
         .rows_affected;
     if changed == 0 {
-        return Err(crate::Error::conflict(
-            "The deal changed at the same moment.",
-        ));
+        return Err(Error::conflict("The deal changed at the same moment."));
     }
     protection::Entity::update_many()
         .col_expr(
@@ -48,5 +54,10 @@ pub(super) async fn win(ctx: &Context, tx: &impl ConnectionTrait, won: &WonDeal)
     .await?;
     let text = format!("{} is won: its first invoice was paid.", won.company);
     let link = format!("/partner/deals/{}", won.deal_id);
-    crate::notice::tell_partner(ctx, tx, won.partner_id, false, &text, &link).await
+    crate::notice::tell_partner(ctx, tx, won.partner_id, false, &text, &link).await?;
+    let row = deal::Entity::find_by_id(won.deal_id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    crate::deal::reward(ctx, tx, Some(config), &row).await
 }

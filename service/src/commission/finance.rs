@@ -248,6 +248,17 @@ pub(super) async fn take(
     tx: &impl ConnectionTrait,
     steps: Vec<Step<'_>>,
 ) -> Result<()> {
+    take_with(ctx, tx, steps, Vec::new()).await
+}
+
+/// The same, with other entries of the same use case: the journal is written once, because that is
+/// what keeps the order in which its accounts are locked.
+pub(super) async fn take_with(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    steps: Vec<Step<'_>>,
+    others: Vec<(Entry, Links)>,
+) -> Result<()> {
     let values: Vec<Vec<Value>> = steps
         .iter()
         .map(|s| {
@@ -308,6 +319,7 @@ pub(super) async fn take(
         entries.push((s.entry, links));
     }
     bulk::insert::<event::Entity>(tx, &events).await?;
+    entries.extend(others);
     post_many(ctx, tx, entries).await?;
     Ok(())
 }

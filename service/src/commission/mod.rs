@@ -4,12 +4,14 @@ mod accrue;
 mod adjust;
 mod book;
 mod cancel;
+pub(crate) mod deal;
 mod explain;
 mod finance;
 pub(crate) mod history;
 mod list;
 pub mod month;
 pub(crate) mod settle;
+pub(crate) mod take_back;
 
 pub(crate) use accrue::accrue;
 pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, approve, reject, write_off};

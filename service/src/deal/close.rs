@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::{
-    extension, letters, note, note_internal, own, protect, status, step, submitted, tell,
+    extension, letters, note, note_internal, own, protect, reward, status, step, submitted, tell,
     tell_staff, to_change, waiting, who,
 };
 use crate::application::written;
@@ -91,15 +91,21 @@ async fn end(
     Ok(deal)
 }
 
-/// The customer did not buy; the partner and managers may say so.
+/// The customer did not buy; the partner and managers may say so. Managers also of one that was
+/// marked as won: what it earned by itself goes back.
 ///
 /// # Errors
-/// [`Error::Invalid`] without a reason, [`Error::Conflict`] when it is not protected.
+/// [`Error::Invalid`] without a reason, [`Error::Conflict`] when it is not protected, and when the
+/// customer of a won one has paid.
 pub async fn lost(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     let reason = written("reason", typed, "why the customer did not buy")?;
     let tx = ctx.begin().await?;
     let deal = to_change(ctx, &*tx, id).await?;
+    let won = status(&deal)? == D::Won;
     let deal = end(ctx, &*tx, &deal, D::Lost, &reason).await?;
+    if won {
+        reward::lose(ctx, &*tx, &deal, &reason).await?;
+    }
     let text = format!("{} is lost.", super::company(&deal));
     match ctx.actor {
         Actor::Staff { .. } => tell(ctx, &*tx, &deal, &text, None).await?,
@@ -277,6 +283,8 @@ pub async fn won(
         "Won: what the customer pays earns commission.",
     )
     .await?;
+    let earned = reward::reward(ctx, tx, None, &deal).await?;
+    earned.book(ctx, tx).await?;
     if let Some(customer) = customer {
         let words = format!("Linked to the customer {customer}.");
         let detail = serde_json::json!({ "customer": customer });

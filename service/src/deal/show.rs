@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::deal::{Conflict, DealStatus as D, Protection, SalesStage};
 use entity::deal::{Column, Entity, Model};
-use entity::{account, customer, partner, tier};
+use entity::{account, commission, customer, partner, tier};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
-    DealRow, Extension, Fields, File, Guarded, Moment, Waiting, conflict, draft, extension, file,
-    line_names, list, own, policy, protect, protection_policy, status, submitted, waiting,
+    DealRow, Extension, Fields, File, Guarded, Meeting, Moment, Waiting, conflict, draft,
+    extension, file, line_names, list, own, policy, protect, protection_policy, reward, status,
+    submitted, waiting,
 };
 use crate::account as accounts;
 use crate::application::{Question, Said, questions, said};
@@ -56,8 +57,12 @@ pub struct Shown {
     pub lines: Vec<String>,
     /// First year, minor units.
     pub value: Option<i64>,
+    /// The same as the vendor confirmed it once it was won.
+    pub confirmed_value: Option<i64>,
     /// ISO 4217.
     pub currency: String,
+    /// The meeting that counts as qualified.
+    pub meeting: Option<Meeting>,
     /// When the partner expects it to close.
     pub expected_close: Option<NaiveDate>,
     /// When it was begun.
@@ -127,6 +132,8 @@ async fn shown(ctx: &Context, deal: &Model, staff: bool) -> Result<Shown> {
         questions: questions(&program.deal_questions)?,
         lines: lines.iter().filter_map(|l| names.get(l).cloned()).collect(),
         value: deal.value,
+        confirmed_value: deal.confirmed_value,
+        meeting: reward::meeting(db, deal.id).await?,
         currency: deal.currency.clone(),
         expected_close: deal.expected_close,
         created_at: deal.created_at,
@@ -210,6 +217,10 @@ pub struct Review {
     pub duplicate_of: Option<i64>,
     /// Late, and reported.
     pub escalated_at: Option<DateTime<Utc>>,
+    /// What it earned by itself, with the partners' names.
+    pub rewards: Vec<(commission::Model, String)>,
+    /// Today in the program's zone: a meeting is not later.
+    pub today: NaiveDate,
 }
 
 /// One registration as staff see it.
@@ -271,6 +282,8 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
         may_decide: ctx.staff(StaffRole::Manager).is_ok(),
         duplicate_of: deal.duplicate_of_id,
         escalated_at: deal.escalated_at,
+        rewards: reward::rewards(db, id).await?,
+        today: domain::calendar::local_date(ctx.now(), zone),
         shown,
         account,
     })

@@ -1,6 +1,7 @@
 //! Registrations: from the draft to the customer, and everything that stands in the way.
 
 mod account;
+mod reward;
 mod states;
 mod time;
 mod world;

@@ -150,6 +150,24 @@ impl World {
         .expect("a policy");
     }
 
+    /// What everybody's plan pays from the beginning on.
+    pub async fn pays(&self, rules: &domain::plan::PlanRules) {
+        let began = day(2025, 1, 1);
+        entity::plan_version::Entity::insert(entity::plan_version::ActiveModel {
+            plan_id: Set(self.plan),
+            version: Set(1),
+            status: Set("published".to_owned()),
+            effective_from: Set(began),
+            rules: Set(serde_json::to_value(rules).expect("rules")),
+            revision: Set(0),
+            created_at: Set(began),
+            ..Default::default()
+        })
+        .exec_without_returning(self.test.db.reader())
+        .await
+        .expect("a version");
+    }
+
     /// A person.
     pub async fn someone(&self, name: &str, email: &str, staff: Option<&str>) -> i64 {
         entity::person::Entity::insert(entity::person::ActiveModel {
@@ -337,6 +355,20 @@ impl World {
             .expect("protected");
         }
         id
+    }
+
+    /// A registration put into “won” by force, now, without crediting anybody.
+    pub async fn put_won(&self, id: i64) {
+        entity::deal::Entity::update(entity::deal::ActiveModel {
+            id: Set(id),
+            status: Set(DealStatus::Won.as_str().to_owned()),
+            protected_until: Set(None),
+            closed_at: Set(Some(self.now)),
+            ..Default::default()
+        })
+        .exec(self.test.db.reader())
+        .await
+        .expect("put");
     }
 
     /// The newest mail's subject to an address.

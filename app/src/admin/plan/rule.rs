@@ -156,7 +156,7 @@ fn amounts(view: &VersionView, f: &RuleFields, rows: usize) -> AnyView {
             Basis::FirstYear.as_str(),
             "The part in the customer’s first year",
         )
-        .hint("Twelve months from its first payment; nothing after."),
+        .hint("Twelve months from its first payment; nothing after. For won deals: the first-year value as a manager confirms it."),
     ];
     let brackets = view! {
         <div class="fields">

@@ -4,6 +4,7 @@ mod desk;
 mod pipeline;
 mod queue;
 mod record;
+mod reward;
 
 use crate::routes::Routes;
 
@@ -13,6 +14,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(queue::routes())
         .merge(record::routes())
+        .merge(reward::routes())
         .merge(desk::routes())
         .merge(pipeline::routes())
 }

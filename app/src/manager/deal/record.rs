@@ -63,6 +63,7 @@ fn view(review: Review) -> AnyView {
     let found = findings(&review);
     let decide = review.may_decide.then(|| decision(&review));
     let more = more_time(&review);
+    let rewards = super::reward::panel(&review);
     let sent = parts::facts(&review.shown);
     let others = others(&review);
     let files = parts::files(&review.shown.files, &here(id), false);
@@ -82,6 +83,7 @@ fn view(review: Review) -> AnyView {
                 <Panel title="What was found">{found}</Panel>
                 {decide}
                 {more}
+                {rewards}
                 <Panel title="What was sent">{sent}</Panel>
                 {others}
                 <Panel title="Protection of this company">{parts::guarded(review.guarded, true)}</Panel>

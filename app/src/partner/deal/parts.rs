@@ -219,9 +219,19 @@ pub(crate) fn events(timeline: Vec<Happened>) -> Vec<Event> {
         .into_iter()
         .map(|line| {
             let tone = match line.action.as_str() {
-                "deal.approved" | "deal.won" | "deal.extended" | "deal.offered" => Tone::Good,
+                "deal.approved"
+                | "deal.won"
+                | "deal.extended"
+                | "deal.offered"
+                | "deal.meeting_qualified"
+                | "deal.value_confirmed" => Tone::Good,
                 "deal.rejected" | "deal.revoked" | "deal.lost" => Tone::Bad,
-                "deal.asked" | "deal.duplicate" | "deal.expired" | "deal.escalated" => Tone::Warn,
+                "deal.asked"
+                | "deal.duplicate"
+                | "deal.expired"
+                | "deal.escalated"
+                | "deal.meeting_undone"
+                | "deal.earned_nothing" => Tone::Warn,
                 _ => Tone::Neutral,
             };
             let detail = match line.protection {

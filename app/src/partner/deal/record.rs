@@ -82,6 +82,14 @@ fn view(shown: Shown) -> AnyView {
         .reason
         .clone()
         .map(|r| view! { <Fact label="What we say">{r}</Fact> });
+    let meeting = shown.meeting.clone().map(|m| {
+        let day = ui().locale.date(m.held_on);
+        view! { <Fact label="Qualified meeting">{day} ": " {m.note}</Fact> }
+    });
+    let confirmed = shown.confirmed_value.map(|minor| {
+        let currency = shown.currency.clone();
+        view! { <Fact label="Confirmed first year"><Money minor=minor currency=currency/></Fact> }
+    });
     let protected = (!shown.guarded.is_empty())
         .then(|| view! { <Panel title="Protection">{parts::guarded(shown.guarded.clone(), false)}</Panel> });
     let used = format!("{} of {}", shown.extensions_used, shown.extensions_allowed);
@@ -115,6 +123,8 @@ fn view(shown: Shown) -> AnyView {
                         {shown.submitted_at.map(|at| view! { <Fact label="Sent"><Moment at=at/></Fact> })}
                         {shown.decided_at.map(|at| view! { <Fact label="Decided"><Moment at=at/></Fact> })}
                         {reason}
+                        {meeting}
+                        {confirmed}
                         {(shown.status == D::Approved).then(|| view! { <Fact label="Extensions">{used}</Fact> })}
                     </Facts>
                 </Panel>
