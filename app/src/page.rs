@@ -88,6 +88,20 @@ impl Look {
     }
 }
 
+/// The record an address names, and whether it is asked for as JSON: `12` or `12.json`. The router
+/// cannot tell the two apart, and they are for the same people.
+///
+/// # Errors
+/// [`PageError::NotFound`] for what names no record.
+pub fn numbered(key: &str) -> Result<(i64, bool), PageError> {
+    let (number, json) = match key.strip_suffix(".json") {
+        Some(number) => (number, true),
+        None => (key, false),
+    };
+    let id = number.parse().map_err(|_| PageError::NotFound)?;
+    Ok((id, json))
+}
+
 impl Page {
     /// Now, by the portal's clock.
     #[must_use]
@@ -240,6 +254,17 @@ impl Page {
             .await
             .map_err(PageError::internal)?;
         Ok(self.redirect(path))
+    }
+
+    /// An answer for programs.
+    #[must_use]
+    pub fn json(&self, value: &serde_json::Value) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "private, no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (headers, format!("{value:#}")).into_response()
     }
 
     /// A CSV file.

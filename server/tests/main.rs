@@ -9,6 +9,7 @@ mod files;
 mod health;
 mod kept;
 mod matrix;
+mod money;
 mod replay;
 mod routes;
 mod session;

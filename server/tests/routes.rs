@@ -405,6 +405,17 @@ async fn records(db: &Db) -> BTreeMap<&'static str, String> {
         ("/partner/deals/{id}", deal.clone()),
         ("/partner/deals/{id}/files/{file}", file.clone()),
         ("/partner/earnings/{id}", id(db, &of("commission")).await),
+        (
+            "/partner/invoices/{id}",
+            text(
+                db,
+                &format!(
+                    "SELECT CAST(invoice_id AS TEXT) FROM {} AND invoice_id IS NOT NULL LIMIT 1",
+                    of("commission")
+                ),
+            )
+            .await,
+        ),
         ("/partner/payouts/{id}", id(db, &of("payout")).await),
         ("/partner/learning/{slug}", "lumen-fundamentals".to_owned()),
         ("/partner/learning/lessons/{id}", lesson.clone()),

@@ -22,4 +22,5 @@ mod returns;
 mod schema;
 mod shapes;
 mod shelf;
+mod why;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::{
     commission::{self, Around},
-    page::{Form, Head, Page, PageResult},
+    page::{Form, Head, Page, PageResult, numbered},
     partner::earnings::state_label,
     routes::{Access, Routes},
     statement::month_words,
@@ -217,8 +217,12 @@ fn waits_for_second(row: &entity::commission::Model) -> Option<i64> {
         .flatten()
 }
 
-async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
+async fn show(page: Page, Path(key): Path<String>) -> PageResult {
+    let (id, json) = numbered(&key)?;
     let line = lines::explain(&page.ctx, id).await?;
+    if json {
+        return Ok(page.json(&line.answer()));
+    }
     let state = line.line.state.clone();
     let who = Reader {
         me: page.ctx.actor.person_id(),
@@ -319,6 +323,7 @@ fn body(id: i64, line: Explained, who: Reader) -> AnyView {
                         <Fact label="Booked"><Moment at=row.created_at/></Fact>
                         <Fact label="Reference"><code>{row.reference}</code></Fact>
                         <Fact label="Journal"><a href=journal>"Bookings of this line"</a></Fact>
+                        <Fact label="For programs"><a href=format!("{HERE}/{id}.json")>"The same as JSON"</a></Fact>
                     </Facts>
                 </Panel>
             </RecordSide>

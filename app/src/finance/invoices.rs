@@ -4,7 +4,7 @@ use crate::{
     commission, csv,
     csv::Csv,
     page::{Form, Head, Page, PageResult},
-    partner::earnings::state_label,
+    partner::{earnings::state_label, invoices::reasons},
     routes::{Access, Routes},
     ui::*,
 };
@@ -173,7 +173,19 @@ async fn export(page: Page) -> PageResult {
 }
 
 async fn show(page: Page, Path(key): Path<String>) -> PageResult {
-    let found = invoice::show(&page.ctx, &key).await?;
+    // A number printed on an invoice may end in anything, so it is looked for first as it stands.
+    let (found, json) = match (
+        invoice::show(&page.ctx, &key).await,
+        key.strip_suffix(".json"),
+    ) {
+        (Err(service::Error::NotFound), Some(bare)) => {
+            (invoice::show(&page.ctx, bare).await?, true)
+        }
+        (found, _) => (found?, false),
+    };
+    if json {
+        return Ok(page.json(&found.answer()));
+    }
     let title = found
         .invoice
         .number
@@ -204,11 +216,10 @@ fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView 
         lines,
         returns,
         commissions,
-        why_nothing,
+        whys,
     } = found;
-    let why = why_nothing.map(|why| {
-        view! { <Notice tone=Tone::Warn title="Why did this invoice earn nothing?">{why}</Notice> }
-    });
+    let why = reasons(whys);
+    let json = format!("{HERE}/{}.json", i.id);
     let matching = (can && i.outcome != "earned").then(|| {
         let label = if account.is_some() { "Another account" } else { "Account" };
         view! {
@@ -343,6 +354,7 @@ fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView 
                         <Fact label="Paid">{i.paid_at.map(|at| view! { <Moment at/> })}</Fact>
                         <Fact label="Invoice at Stripe"><code>{i.stripe_id}</code></Fact>
                         <Fact label="Customer at Stripe"><code>{customer.stripe_id}</code></Fact>
+                        <Fact label="For programs"><a href=json>"The same as JSON"</a></Fact>
                     </Facts>
                 </Panel>
             </RecordSide>

@@ -2,7 +2,7 @@
 
 use crate::{
     commission::{self, Around},
-    page::{Head, Page, PageResult},
+    page::{Head, Page, PageResult, numbered},
     routes::{Access, Routes},
     statement::month_words,
     ui::*,
@@ -34,9 +34,11 @@ async fn index(page: Page) -> PageResult {
     let mut currencies: Vec<String> = known.into_iter().map(|m| m.currency).collect();
     currencies.sort();
     currencies.dedup();
-    let head = Head::new("Earnings").text(
-        "Every commission and everything given back. Open a line to see how it was worked out.",
-    );
+    let head = Head::new("Earnings")
+        .text(
+            "Every commission and everything given back. Open a line to see how it was worked out.",
+        )
+        .actions(|| view! { <ButtonLink href="/partner/invoices" label="Customers’ invoices"/> });
     Ok(page.render(head, move || {
         let customer = list.filter("customer").map(|id| {
             let name = found.rows.iter().find_map(|l| l.customer.clone());
@@ -100,8 +102,12 @@ async fn commissions_csv(page: Page) -> PageResult {
     commission::export(&page, commission::query(&page.list())).await
 }
 
-async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
+async fn show(page: Page, Path(key): Path<String>) -> PageResult {
+    let (id, json) = numbered(&key)?;
     let line = service::commission::explain(&page.ctx, id).await?;
+    if json {
+        return Ok(page.json(&line.answer()));
+    }
     let title = commission::words(&line.line);
     let state = line.line.state.clone();
     let head = Head::new(title)
@@ -137,7 +143,8 @@ fn body(line: Explained) -> AnyView {
         view! { <Fact label="Customer"><a href=href>{name}</a></Fact> }
     });
     let invoice = line.invoice.map(|i| {
-        view! { <Fact label="Invoice">{i.number.unwrap_or(i.stripe_id)}</Fact> }
+        let href = format!("/partner/invoices/{}", i.id);
+        view! { <Fact label="Invoice"><a href=href>{i.number.unwrap_or(i.stripe_id)}</a></Fact> }
     });
     let described = line
         .invoice_line
@@ -169,6 +176,7 @@ fn body(line: Explained) -> AnyView {
                         {original}
                         {payout}
                         <Fact label="Month">{month_words(&row.month)}</Fact>
+                        <Fact label="For programs"><a href=format!("{HERE}/{}.json", row.id)>"The same as JSON"</a></Fact>
                     </Facts>
                 </Panel>
             </RecordSide>

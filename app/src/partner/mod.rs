@@ -5,6 +5,7 @@ mod customers;
 pub(crate) mod deal;
 pub(crate) mod earnings;
 mod home;
+pub(crate) mod invoices;
 pub mod learning;
 pub mod organisation;
 pub(crate) mod payout_account;
@@ -20,6 +21,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(home::routes())
         .merge(earnings::routes())
+        .merge(invoices::routes())
         .merge(payouts::routes())
         .merge(payout_account::routes())
         .merge(statements::routes())

@@ -7,8 +7,9 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, JoinType, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, sea_query::Expr,
 };
+use serde_json::json;
 
-use super::unmatched::why_nothing;
+use super::why::{Reader, Why, whys};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::search::{contains, like};
@@ -102,8 +103,38 @@ pub struct InvoiceView {
     pub returns: Vec<invoice_return::Model>,
     /// What it earned and gave back, with the partner's name.
     pub commissions: Vec<(commission::Model, String)>,
-    /// Why it earned nothing; none where it earned something.
-    pub why_nothing: Option<String>,
+    /// Why it earned nothing, or nothing for one of those who are credited; empty where everybody
+    /// has earned.
+    pub whys: Vec<Why>,
+}
+
+impl InvoiceView {
+    /// The same for programs.
+    pub fn answer(&self) -> serde_json::Value {
+        let i = &self.invoice;
+        let earned = self.commissions.iter().map(|(c, partner)| {
+            json!({
+                "commission": c.id, "partner": partner, "kind": c.kind, "rule": c.rule_name,
+                "amount": c.amount, "state": c.state,
+            })
+        });
+        json!({
+            "id": i.id,
+            "stripe_id": i.stripe_id,
+            "number": i.number,
+            "customer": self.customer.name,
+            "account": self.account.as_ref().map(|a| &a.name),
+            "currency": i.currency,
+            "net": i.net,
+            "returned": i.returned,
+            "status": i.status,
+            "outcome": i.outcome,
+            "issued_at": i.issued_at,
+            "paid_at": i.paid_at,
+            "earned": earned.collect::<Vec<_>>(),
+            "why_nothing": self.whys,
+        })
+    }
 }
 
 /// One invoice by `invoice.id`, Stripe's id or the number printed on it, for staff.
@@ -160,7 +191,7 @@ pub async fn show(ctx: &Context, key: &str) -> Result<InvoiceView> {
         .into_iter()
         .map(|p| (p.id, p.name))
         .collect();
-    let why_nothing = why_nothing(ctx, &invoice.stripe_id).await?;
+    let whys = whys(db, ctx.now(), &invoice, Reader::Staff).await?;
     Ok(InvoiceView {
         commissions: commissions
             .into_iter()
@@ -169,7 +200,7 @@ pub async fn show(ctx: &Context, key: &str) -> Result<InvoiceView> {
                 (c, name)
             })
             .collect(),
-        why_nothing,
+        whys,
         invoice,
         customer,
         account,

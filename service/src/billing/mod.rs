@@ -15,10 +15,12 @@ mod load;
 mod matching;
 #[cfg(test)]
 mod properties;
+mod own;
 pub(crate) mod returns;
 pub mod sweep;
 pub(crate) mod unit;
 pub mod unmatched;
+mod why;
 mod won;
 
 use sea_orm::ConnectionTrait;
@@ -29,9 +31,11 @@ use crate::error::Result;
 use apply::{Absent, Done, Trouble, apply};
 use change::News;
 
+pub use own::{OwnInvoice, OwnQuery, OwnView, own, own_list};
 pub use unmatched::{
     MatchForm, UnmatchedInvoice, link_customer, match_by_hand, reconsider, unmatched, why_nothing,
 };
+pub use why::Why;
 
 /// Handles news in one go inside the caller's transaction; the answers are in the order of the news.
 /// The first `fetched` of them were asked for because the others refer to them, and come first. The

@@ -8,6 +8,7 @@ use domain::plan::Trigger;
 use entity::{attribution, invoice_line};
 
 use super::book::{Subject, earn};
+use super::nothing::{self, Nothing, NothingKind, Reasons};
 use crate::billing::apply::Trouble;
 use crate::billing::unit::{InvoiceState, Row, Unit, WonDeal};
 
@@ -29,29 +30,21 @@ pub(super) struct Sale {
     pub(super) first_paid_at: DateTime<Utc>,
 }
 
-/// Books what the invoice earns and says why, where it earns nothing.
-pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
+/// Books what the invoice earns and says why, where it earns nothing, also to one of several.
+pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reasons, Trouble> {
     let Some(paid_at) = state.row.paid_at else {
-        return Ok(());
+        return Ok(Reasons::new());
     };
     let customer = unit.customer_of(&state.row);
     let country = customer.and_then(|c| c.country.clone());
     let Some(account_id) = customer.and_then(|c| c.account_id) else {
-        nothing(
-            state,
-            "unmatched",
-            "The customer does not belong to an account yet.",
-        );
-        return Ok(());
+        let why = "The customer does not belong to an account yet.";
+        return Ok(whole(state, "unmatched", NothingKind::Unmatched, why));
     };
     let currency: Currency = state.row.currency.parse()?;
     if state.lines.iter().all(|line| line.net == 0) {
-        nothing(
-            state,
-            "nothing",
-            "Nothing is left of the invoice after tax, discount and credit.",
-        );
-        return Ok(());
+        let why = "Nothing is left of the invoice after tax, discount and credit.";
+        return Ok(whole(state, "nothing", NothingKind::NothingLeft, why));
     }
     if state.row.net == 0 && state.row.total > 0 && state.row.amount_paid == 0 {
         nothing(
@@ -69,14 +62,18 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Tr
         paid_at,
         first_paid_at,
     };
-    let mut reasons: BTreeSet<String> = BTreeSet::new();
+    let mut reasons = Reasons::new();
     let mut earned = 0;
     let mut by_partner: BTreeMap<i64, (Credit, i64)> = BTreeMap::new();
     let lines: Vec<invoice_line::Model> = state.lines.iter().map(|line| (**line).clone()).collect();
     for line in lines.iter().filter(|line| line.net != 0) {
         let credits = credits(unit, &sale, line.product_line_id)?;
         if credits.is_empty() {
-            reasons.insert("No partner is credited for this customer.".to_owned());
+            reasons.insert(Nothing {
+                kind: NothingKind::NotCredited,
+                partner: None,
+                sentence: "No partner is credited for this customer.".to_owned(),
+            });
             continue;
         }
         for (credit, net) in split(&credits, line.net)? {
@@ -103,15 +100,21 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Tr
         state.row.outcome = "earned".to_owned();
         state.row.outcome_reason = None;
     } else {
-        let reason = reasons.into_iter().collect::<Vec<_>>().join(" ");
-        nothing(state, "nothing", &reason);
+        state.row.outcome = "nothing".to_owned();
+        state.row.outcome_reason = Some(nothing::text(&reasons));
     }
-    Ok(())
+    Ok(reasons)
 }
 
-fn nothing(state: &mut InvoiceState, outcome: &str, reason: &str) {
+/// A reason that is about the whole invoice.
+fn whole(state: &mut InvoiceState, outcome: &str, kind: NothingKind, why: &str) -> Reasons {
     state.row.outcome = outcome.to_owned();
-    state.row.outcome_reason = Some(reason.to_owned());
+    state.row.outcome_reason = Some(why.to_owned());
+    Reasons::from([Nothing {
+        kind,
+        partner: None,
+        sentence: why.to_owned(),
+    }])
 }
 
 /// When the account paid first, this invoice included; invoices that came to nothing do not count.
@@ -273,12 +276,10 @@ fn first(
     sale: &Sale,
     credit: &Credit,
     net: i64,
-    reasons: &mut BTreeSet<String>,
+    reasons: &mut Reasons,
 ) -> Result<bool, Trouble> {
-    let pays = unit
-        .config
-        .partners
-        .get(&credit.partner_id)
+    let partner = unit.config.partners.get(&credit.partner_id);
+    let pays = partner
         .and_then(|p| unit.config.plan(p, sale.paid_at))
         .is_some_and(|v| v.pays_first);
     let given = unit
@@ -286,6 +287,15 @@ fn first(
         .get(&sale.account_id)
         .is_some_and(|a| a.first_paid_to.contains(&credit.partner_id));
     if !pays || given || sale.first_paid_at < sale.paid_at || net <= 0 {
+        if let Some(partner) = partner.filter(|p| pays && p.status == "active") {
+            reasons.insert(Nothing {
+                kind: NothingKind::Rules,
+                partner: Some((partner.id, partner.name.clone())),
+                sentence:
+                    "The plan pays for a customer’s first payment, and this is not the first."
+                        .to_owned(),
+            });
+        }
         return Ok(false);
     }
     let subject = Subject {

@@ -1,7 +1,5 @@
 //! One commission: what the plan says of it, and its rows.
 
-use std::collections::BTreeSet;
-
 use domain::calendar;
 use domain::commission::{Calculation, Facts, Outcome, Rate, ServicePeriod, evaluate};
 use domain::money::Money;
@@ -9,6 +7,7 @@ use domain::plan::Trigger;
 use entity::{commission, invoice_line, partner};
 
 use super::accrue::{Credit, Sale};
+use super::nothing::{Nothing, NothingKind, Reasons};
 use super::settle::bad;
 use crate::billing::apply::Trouble;
 use crate::billing::unit::{Booking, InvoiceState, MonthPart, Movement, Note, Row, Unit};
@@ -28,7 +27,7 @@ pub(super) fn earn(
     sale: &Sale,
     credit: &Credit,
     subject: &Subject<'_>,
-    reasons: &mut BTreeSet<String>,
+    reasons: &mut Reasons,
 ) -> Result<bool, Trouble> {
     if state
         .commissions
@@ -43,26 +42,27 @@ pub(super) fn earn(
             credit.partner_id
         )));
     };
+    let why = |kind, sentence: String| Nothing {
+        kind,
+        partner: Some((partner.id, partner.name.clone())),
+        sentence,
+    };
     if partner.status != "active" {
-        reasons.insert(format!(
-            "{}: the partner does not take part at the moment.",
-            partner.name
-        ));
+        let sentence = "the partner does not take part at the moment.".to_owned();
+        reasons.insert(why(NothingKind::Inactive, sentence));
         return Ok(false);
     }
     let Some(version) = unit.config.plan(partner, sale.paid_at) else {
-        reasons.insert(format!(
-            "{}: no plan was in force on that day.",
-            partner.name
-        ));
+        let sentence = "no plan was in force on that day.".to_owned();
+        reasons.insert(why(NothingKind::NoPlan, sentence));
         return Ok(false);
     };
     let facts = facts(unit, partner, version.number, sale, credit, subject)?;
     let calculation = match evaluate(&version.rules, &facts)? {
         Outcome::Earns(calculation) => *calculation,
-        Outcome::Nothing { reasons: why } => {
+        Outcome::Nothing { reasons: found } => {
             // Rules for other events say nothing about this one.
-            let sentences: Vec<String> = why
+            let sentences: Vec<String> = found
                 .into_iter()
                 .filter(|r| {
                     r.rule_id
@@ -73,7 +73,10 @@ pub(super) fn earn(
                 .map(|r| r.sentence)
                 .collect();
             if !sentences.is_empty() {
-                reasons.insert(format!("{}: {}", partner.name, sentences.join(" ")));
+                reasons.insert(why(NothingKind::Rules, sentences.join(" ")));
+            } else if !version.pays_first {
+                let sentence = "the plan has no rule for paid invoices.".to_owned();
+                reasons.insert(why(NothingKind::Rules, sentence));
             }
             return Ok(false);
         }

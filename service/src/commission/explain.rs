@@ -3,6 +3,7 @@
 use domain::commission::Calculation;
 use entity::{account, commission, invoice, invoice_line, partner, payout, plan, plan_version};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::json;
 
 use super::list::scope;
 use crate::context::Context;
@@ -34,6 +35,60 @@ pub struct Explained {
     pub reversals: Vec<commission::Model>,
     /// What happened to it, newest first.
     pub timeline: Vec<Line>,
+}
+
+impl Explained {
+    /// The same for programs: everything that is needed to recompute the amount. Amounts are minor
+    /// units of `currency`, rates basis points; `unrounded` is an exact fraction of minor units.
+    pub fn answer(&self) -> serde_json::Value {
+        let line = &self.line;
+        let part = |c: &commission::Model| {
+            json!({
+                "id": c.id, "kind": c.kind, "amount": c.amount, "state": c.state,
+                "earned_at": c.earned_at, "why": c.explain,
+            })
+        };
+        json!({
+            "id": line.id,
+            "reference": line.reference,
+            "kind": line.kind,
+            "state": line.state,
+            "partner": self.partner,
+            "customer": self.customer,
+            "deal": line.deal_id,
+            "earned_at": line.earned_at,
+            "month": line.month,
+            "currency": line.currency,
+            "amount": line.amount,
+            "reversed": line.reversed,
+            "plan": self.plan.as_ref().map(|(name, version)| {
+                json!({ "name": name, "version": version })
+            }),
+            "tier": line.tier_name,
+            "rate_bp": line.rate_bp,
+            "invoice": self.invoice.as_ref().map(|i| {
+                json!({
+                    "id": i.id, "number": i.number, "stripe_id": i.stripe_id, "paid_at": i.paid_at,
+                })
+            }),
+            "invoice_line": self.invoice_line.as_ref().map(|l| {
+                json!({
+                    "stripe_id": l.stripe_id, "description": l.description, "net": l.net,
+                    "returned": l.returned, "period_start": l.period_start,
+                    "period_end": l.period_end,
+                })
+            }),
+            "calculation": self.calculation,
+            "credit": line.explain.get("credit"),
+            // What a reversal or a line by hand says of itself.
+            "why": self.calculation.is_none().then_some(&line.explain),
+            "note": line.note,
+            "hold_until": line.hold_until,
+            "payout": self.payout.as_ref().map(|p| json!({ "id": p.id, "status": p.status })),
+            "takes_back_from": self.original.as_ref().map(part),
+            "taken_back": self.reversals.iter().map(part).collect::<Vec<_>>(),
+        })
+    }
 }
 
 /// One line, for its partner and for staff.

@@ -10,6 +10,7 @@ mod finance;
 pub(crate) mod history;
 mod list;
 pub mod month;
+mod nothing;
 pub(crate) mod settle;
 pub(crate) mod take_back;
 
@@ -21,3 +22,4 @@ pub use finance::{Bulk, hold, mature, release};
 pub(crate) use list::scope;
 pub use list::{CommissionLine, LinePage, LineQuery, Total, lines};
 pub use month::month_effect;
+pub(crate) use nothing::{Nothing, NothingKind};

@@ -63,10 +63,12 @@ fn view(record: AccountRecord, staff: bool) -> AnyView {
         .iter()
         .map(|c| {
             let why = c.match_reason.clone().unwrap_or_default();
+            let invoices = format!("/finance/invoices?q={}", c.stripe_id);
             view! {
                 <li>
                     {c.name.clone()} " " <span class="code">{c.stripe_id.clone()}</span>
-                    <span class="muted">" " {c.email.clone()} " " {why}</span>
+                    <span class="muted">" " {c.email.clone()} " " {why} " "</span>
+                    <a href=invoices>"Its invoices"</a>
                 </li>
             }
         })
