@@ -45,6 +45,7 @@ pub mod payout_item;
 pub mod payout_run;
 pub mod person;
 pub mod plan;
+pub mod plan_assignment;
 pub mod plan_version;
 pub mod policy_version;
 pub mod posting;

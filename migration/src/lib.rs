@@ -75,6 +75,7 @@ impl MigratorTrait for Migrator {
             "0011_finance_lists",
             "0012_admin",
             "0013_deal_reward",
+            "0014_plan_assignment",
         ]
     }
 }

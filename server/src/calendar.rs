@@ -15,7 +15,8 @@ use futures::future::BoxFuture;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use service::{
-    Context, Error, Result, billing, commission, deal, identity, learning, payout, system, tier,
+    Context, Error, Result, billing, commission, deal, identity, learning, partner, payout, system,
+    tier,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -49,6 +50,11 @@ const ENTRIES: &[Entry] = &[
         name: "maturity",
         every: TimeDelta::minutes(1),
         work: |_, ctx| commission::mature(ctx).boxed(),
+    },
+    Entry {
+        name: "plan_moves",
+        every: TimeDelta::minutes(1),
+        work: |_, ctx| partner::plan_moves_due(ctx).boxed(),
     },
     Entry {
         name: "attempts",

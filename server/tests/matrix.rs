@@ -242,6 +242,8 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/manager/partners/{id}/note", "SNNNNOOOF"),
     ("GET", "/manager/partners/{id}/notes", "SNNNNOOOO"),
     ("GET", "/manager/partners/{id}/people", "SNNNNOOOO"),
+    ("POST", "/manager/partners/{id}/plan", "SNNNNONOF"),
+    ("POST", "/manager/partners/{id}/plan/{move}/withdraw", "SNNNNONOF"),
     ("GET", "/manager/partners/{id}/profile", "SNNNNOOOO"),
     ("POST", "/manager/partners/{id}/profile", "SNNNNONOF"),
     ("POST", "/manager/partners/{id}/standing", "SNNNNONOF"),

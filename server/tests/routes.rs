@@ -308,6 +308,12 @@ async fn extras(db: &Db) {
              VALUES ('x', 'transfer', 'x', '{at}')"
         ),
         format!(
+            "INSERT INTO plan_assignment (partner_id, from_plan_id, to_plan_id, effective_from, \
+             reason, created_at) SELECT partner.id, partner.plan_id, plan.id, \
+             '2999-01-01T00:00:00+00:00', 'x', '{at}' FROM partner JOIN plan ON plan.id <> \
+             partner.plan_id WHERE partner.domain = '{A}' ORDER BY plan.id LIMIT 1"
+        ),
+        format!(
             "INSERT INTO mail (to_address, subject, body, created_at) \
              VALUES ('x@{A}', 'x', 'x', '{at}')"
         ),
@@ -435,6 +441,10 @@ async fn records(db: &Db) -> BTreeMap<&'static str, String> {
         ("/partner/statements/{month}/{currency}", "EUR".to_owned()),
         ("/manager/applications/{id}", application),
         ("/manager/partners/{id}", partner.clone()),
+        (
+            "/manager/partners/{id}/plan/{move}",
+            id(db, &of("plan_assignment")).await,
+        ),
         ("/manager/deals/{id}", deal),
         ("/manager/deals/{id}/files/{file}", file),
         ("/manager/conflicts/{account}", account),

@@ -17,6 +17,7 @@ mod payout;
 mod payout_due;
 mod people;
 mod plan;
+mod plan_move;
 mod program;
 mod returns;
 mod schema;

@@ -116,6 +116,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         payout_run,
         person,
         plan,
+        plan_assignment,
         plan_version,
         policy_version,
         posting,

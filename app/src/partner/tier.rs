@@ -27,6 +27,8 @@ async fn show(page: Page) -> PageResult {
     let history = tier::history(&page.ctx, owner.id).await?;
     let tiers = program::tiers(db, owner.program_id).await?;
     let plan = program::plan_version_at(db, owner.plan_id, page.now()).await?;
+    let record = service::partner::own(&page.ctx).await?;
+    let now = page.now();
     let rules: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
     let head = Head::new("Tier").text(standing.explanation.clone());
     Ok(page.render(head, move || {
@@ -41,7 +43,12 @@ async fn show(page: Page) -> PageResult {
                 names.iter().find(|(r, _)| *r == rank).map_or_else(|| format!("tier {rank}"), |(_, n)| n.clone())
             };
             let items = rules.describe(name).into_iter().map(|s| view! { <li>{s}</li> }).collect_view();
-            view! { <Panel title="Your plan"><ul>{items}</ul></Panel> }
+            let coming = record.plan_moves.iter().filter(|m| m.at > now).map(|m| {
+                let words = format!("the plan “{}” counts: {}", m.to, m.reason);
+                view! { <p>"From " <Day at=m.at/> " " {words}</p> }
+            }).collect_view();
+            let title = format!("Your plan: {}", record.plan);
+            view! { <Panel title=title><ul>{items}</ul>{coming}</Panel> }
         });
         let steps = tiers
             .into_iter()

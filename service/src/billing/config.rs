@@ -10,8 +10,8 @@ use chrono_tz::Tz;
 use domain::commission::TierAt;
 use domain::plan::{Amount, PlanRules, Trigger};
 use entity::{
-    certificate, course, member, partner, plan_version, policy_version, product_line, program,
-    stripe_product, tier, tier_change,
+    certificate, course, member, partner, plan_assignment, plan_version, policy_version,
+    product_line, program, stripe_product, tier, tier_change,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
@@ -71,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) partners: HashMap<i64, partner::Model>,
     tier_changes: HashMap<i64, Vec<tier_change::Model>>,
     plans: HashMap<i64, Vec<Version>>,
+    /// Moves of partners to other plans, oldest first.
+    moves: HashMap<i64, Vec<plan_assignment::Model>>,
     certified: Vec<Certified>,
     products: HashMap<String, i64>,
     product_lines: HashMap<i64, product_line::Model>,
@@ -150,7 +152,20 @@ impl Config {
     }
 
     async fn load_plans(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        let plans: BTreeSet<i64> = self.partners.values().map(|p| p.plan_id).collect();
+        for row in plan_assignment::Entity::find()
+            .filter(plan_assignment::Column::PartnerId.is_in(self.partners.keys().copied()))
+            .filter(plan_assignment::Column::WithdrawnAt.is_null())
+            .order_by_asc(plan_assignment::Column::EffectiveFrom)
+            .all(db)
+            .await?
+        {
+            self.moves.entry(row.partner_id).or_default().push(row);
+        }
+        let plans: BTreeSet<i64> = self
+            .partners
+            .values()
+            .flat_map(|p| self.plans_of(p))
+            .collect();
         for row in plan_version::Entity::find()
             .filter(plan_version::Column::PlanId.is_in(plans))
             .filter(plan_version::Column::Status.eq("published"))
@@ -182,9 +197,13 @@ impl Config {
         }
         let version = Version::new(row, rules, DateTime::<Utc>::MIN_UTC);
         self.plans.insert(row.plan_id, vec![version]);
-        if everybody {
-            for partner in self.partners.values_mut() {
+        for partner in self.partners.values_mut() {
+            if everybody {
                 partner.plan_id = row.plan_id;
+            }
+            // As if it had always been on the plan.
+            if partner.plan_id == row.plan_id {
+                self.moves.remove(&partner.id);
             }
         }
         Ok(())
@@ -221,11 +240,12 @@ impl Config {
     /// The partners whose plans look at what was earned before, and whether a cap looks at all
     /// partners together.
     pub(crate) fn needs_history(&self) -> (BTreeSet<i64>, bool) {
-        let versions = |p: &partner::Model| self.plans.get(&p.plan_id).into_iter().flatten();
+        let versions = |id: i64| self.plans.get(&id).into_iter().flatten();
+        let asks = |id: i64| versions(id).any(|v| v.needs_history);
         let partners = self
             .partners
             .values()
-            .filter(|p| versions(p).any(|v| v.needs_history))
+            .filter(|p| self.plans_of(p).into_iter().any(asks))
             .map(|p| p.id)
             .collect();
         let everybody = self
@@ -273,10 +293,28 @@ impl Config {
             .ok_or_else(|| Error::Internal(format!("program {program_id} has no policy")))
     }
 
+    /// The plan a partner was, is or will be on at an instant.
+    fn plan_id(&self, partner: &partner::Model, at: DateTime<Utc>) -> i64 {
+        let moves = self.moves.get(&partner.id).map_or(&[][..], Vec::as_slice);
+        let last = moves.iter().rev().find(|m| m.effective_from <= at);
+        match (last, moves.first()) {
+            (Some(last), _) => last.to_plan_id,
+            (None, Some(first)) => first.from_plan_id,
+            (None, None) => partner.plan_id,
+        }
+    }
+
+    /// Every plan a partner was, is or will be on.
+    fn plans_of(&self, partner: &partner::Model) -> BTreeSet<i64> {
+        let moves = self.moves.get(&partner.id).map_or(&[][..], Vec::as_slice);
+        let both = moves.iter().flat_map(|m| [m.from_plan_id, m.to_plan_id]);
+        both.chain([partner.plan_id]).collect()
+    }
+
     /// The version of a partner's plan that counts at an instant.
     pub(crate) fn plan(&self, partner: &partner::Model, at: DateTime<Utc>) -> Option<&Version> {
         self.plans
-            .get(&partner.plan_id)?
+            .get(&self.plan_id(partner, at))?
             .iter()
             .rev()
             .find(|v| v.effective_from <= at)

@@ -57,6 +57,35 @@ pub async fn tell_partner(
     Ok(())
 }
 
+/// Tells several people the same, in few statements.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn tell_all(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    people: &[i64],
+    text: &str,
+    link: &str,
+) -> Result<()> {
+    use entity::notice::{Entity, Model};
+    let ids = crate::bulk::reserve::<Entity>(tx, people.len()).await?;
+    let rows: Vec<Model> = people
+        .iter()
+        .zip(ids)
+        .map(|(person_id, id)| Model {
+            id,
+            person_id: *person_id,
+            text: text.to_owned(),
+            link: link.to_owned(),
+            read_at: None,
+            created_at: ctx.now(),
+        })
+        .collect();
+    crate::bulk::insert::<Entity>(tx, &rows).await?;
+    Ok(())
+}
+
 /// The signed-in person's notices, newest first, and how many there are.
 ///
 /// # Errors

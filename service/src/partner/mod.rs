@@ -6,6 +6,7 @@ mod invitation;
 mod list;
 mod members;
 mod onboarding;
+mod plan;
 mod record;
 mod standing;
 
@@ -18,6 +19,7 @@ pub use invitation::{Accepted, Invitation, accept, invitation, invitations, invi
 pub use list::{ListView, PartnerRow, list};
 pub use members::{Member, change_role, leave, members, remove};
 pub use onboarding::{Step, checklist};
+pub use plan::{PlanForm, PlanMove, move_to_plan, plan_moves_due, withdraw_plan_move};
 pub use record::{
     Profile, Record, note, of, own, record, set_earnings_visible, update, update_manager,
 };

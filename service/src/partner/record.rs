@@ -7,6 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Deserialize;
 
+use super::plan::{PlanMove, moves_of};
 use super::{Member, for_staff, members};
 use crate::application::{Said, said, say, written};
 use crate::context::{Actor, Context};
@@ -27,6 +28,10 @@ pub struct Record {
     pub tier: entity::tier::Model,
     /// The commission plan's name.
     pub plan: String,
+    /// Moves to another plan, newest first; one may be still to come.
+    pub plan_moves: Vec<PlanMove>,
+    /// Plans the partner can be moved to, by id and name; empty for partners.
+    pub plans: Vec<(i64, String)>,
     /// Who looks after it: id, name, address.
     pub manager: Option<(i64, String, String)>,
     /// Its people.
@@ -56,7 +61,18 @@ async fn load(ctx: &Context, partner: Model, staff: bool) -> Result<Record> {
     let plan = entity::plan::Entity::find_by_id(partner.plan_id)
         .one(db)
         .await?;
+    let plans = if staff {
+        program::plans(db, partner.program_id).await?
+    } else {
+        Vec::new()
+    };
     Ok(Record {
+        plan_moves: moves_of(db, partner.id).await?,
+        plans: plans
+            .into_iter()
+            .filter(|p| p.retired_at.is_none() && p.id != partner.plan_id)
+            .map(|p| (p.id, p.name))
+            .collect(),
         status: partner.status.parse().map_err(Error::internal)?,
         program: program::by_id(db, partner.program_id).await?,
         tier: tier.ok_or_else(|| Error::internal("a partner without a tier"))?,

@@ -362,6 +362,21 @@ fn rules_of(version: &plan_version::Model) -> Result<PlanRules> {
         .map_err(|e| Error::Internal(format!("plan version {}: {e}", version.id)))
 }
 
+/// What a plan pays at an instant, in sentences; nothing before its first version.
+pub(crate) async fn sentences_at(
+    db: &impl ConnectionTrait,
+    plan: &plan::Model,
+    at: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let tiers = crate::program::tiers(db, plan.program_id).await?;
+    Ok(
+        match crate::program::plan_version_at(db, plan.id, at).await? {
+            Some(version) => rules_of(&version)?.describe(tier_name(&tiers)),
+            None => Vec::new(),
+        },
+    )
+}
+
 /// The day from which something counts: today means now, later days begin at midnight in the
 /// program's zone.
 ///

@@ -2,15 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
-use domain::plan::PlanStatus;
-use entity::{partner, plan, plan_version};
+use domain::plan::{Difference, PlanRules, PlanStatus};
+use entity::{member, partner, plan, plan_assignment, plan_version};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
+    QuerySelect, RelationTrait,
+};
 
 use super::draft::{offer, overtaken, record, writable};
 use super::fields::refuse;
-use super::{begins, by_id, rules_of, version_by_id, versions};
+use super::{before, begins, by_id, rules_of, tier_name, version_by_id, versions};
 use crate::context::Context;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 
 /// Publishes a draft from a day on: today means at once. `revision` is the draft that was looked
@@ -75,8 +79,88 @@ pub async fn publish(
         day.format("%-d %B %Y")
     );
     record(ctx, &tx, "plan.published", &plan, summary).await?;
+    tell(
+        ctx,
+        &tx,
+        &plan,
+        &draft,
+        &rules,
+        &day.format("%-d %B %Y").to_string(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(from)
+}
+
+/// Tells the members of the partners it will pay what the version changes, in sentences.
+async fn tell(
+    ctx: &Context,
+    tx: &Tx,
+    plan: &plan::Model,
+    version: &plan_version::Model,
+    rules: &PlanRules,
+    day: &str,
+) -> Result<()> {
+    let tiers = crate::program::tiers(&**tx, plan.program_id).await?;
+    let all = versions(&**tx, plan.id).await?;
+    let words = match before(&all, version) {
+        Some(older) => {
+            let older = rules_of(&older)?;
+            let differences = older.differences(rules, tier_name(&tiers));
+            let sentences: Vec<String> = differences.iter().map(sentence).collect();
+            if sentences.is_empty() {
+                return Ok(());
+            }
+            sentences.join(" ")
+        }
+        None => rules.describe(tier_name(&tiers)).join(" "),
+    };
+    let text = format!(
+        "A new version of your plan “{}” counts from {day}. {words}",
+        plan.name
+    );
+    let people = paid_by(&**tx, plan.id, ctx.now()).await?;
+    crate::notice::tell_all(ctx, &**tx, &people, &text, "/partner/tier").await
+}
+
+/// A difference as a sentence.
+fn sentence(d: &Difference) -> String {
+    let bare = |text: &str| text.trim_end_matches('.').to_owned();
+    match (d.before.as_str(), d.after.as_str()) {
+        ("", after) => format!("New: {}: {}.", d.what, bare(after)),
+        (before, "") => format!("No longer: {}: {}.", d.what, bare(before)),
+        (before, after) => format!("{}: {} instead of {}.", d.what, bare(after), bare(before)),
+    }
+}
+
+/// The members of active partners that are on a plan, or will be.
+async fn paid_by(tx: &impl ConnectionTrait, plan_id: i64, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    let coming = plan_assignment::Entity::find()
+        .select_only()
+        .column(plan_assignment::Column::PartnerId)
+        .filter(plan_assignment::Column::ToPlanId.eq(plan_id))
+        .filter(plan_assignment::Column::WithdrawnAt.is_null())
+        .filter(plan_assignment::Column::EffectiveFrom.gt(now))
+        .into_tuple::<i64>()
+        .all(tx)
+        .await?;
+    let mut people: Vec<i64> = member::Entity::find()
+        .select_only()
+        .column(member::Column::PersonId)
+        .join(JoinType::InnerJoin, member::Relation::Partner.def())
+        .filter(member::Column::RemovedAt.is_null())
+        .filter(partner::Column::Status.eq("active"))
+        .filter(
+            Condition::any()
+                .add(partner::Column::PlanId.eq(plan_id))
+                .add(partner::Column::Id.is_in(coming)),
+        )
+        .into_tuple::<i64>()
+        .all(tx)
+        .await?;
+    people.sort_unstable();
+    people.dedup();
+    Ok(people)
 }
 
 /// Takes a published version back that has not begun.
@@ -109,6 +193,12 @@ pub async fn withdraw(ctx: &Context, version_id: i64) -> Result<()> {
     }
     let summary = format!("Version {} withdrawn before it began.", version.version);
     record(ctx, &tx, "plan.withdrawn", &plan, summary).await?;
+    let text = format!(
+        "The announced version of your plan “{}” was withdrawn; what counts now goes on.",
+        plan.name
+    );
+    let people = paid_by(&*tx, plan.id, ctx.now()).await?;
+    crate::notice::tell_all(ctx, &*tx, &people, &text, "/partner/tier").await?;
     tx.commit().await?;
     Ok(())
 }
@@ -131,6 +221,17 @@ pub async fn retire(ctx: &Context, plan_id: i64) -> Result<()> {
         .filter(partner::Column::PlanId.eq(plan.id))
         .count(&*tx)
         .await?;
+    let coming = plan_assignment::Entity::find()
+        .filter(plan_assignment::Column::ToPlanId.eq(plan.id))
+        .filter(plan_assignment::Column::WithdrawnAt.is_null())
+        .filter(plan_assignment::Column::EffectiveFrom.gt(ctx.now()))
+        .count(&*tx)
+        .await?;
+    if coming > 0 {
+        return Err(Error::conflict(format!(
+            "{coming} partners are going to be moved to this plan, so it cannot be retired."
+        )));
+    }
     if partners > 0 {
         return Err(Error::conflict(format!(
             "{partners} partners are paid by this plan, so it cannot be retired."

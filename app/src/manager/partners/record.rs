@@ -15,7 +15,7 @@ use axum::extract::Path;
 use domain::partner::{PartnerStatus as P, StaffRole};
 use leptos::prelude::*;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use service::partner::{self, Profile, Record as Partner};
+use service::partner::{self, PlanForm, Profile, Record as Partner};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -30,6 +30,12 @@ pub(super) fn routes() -> Routes {
             "/manager/partners/{id}/manager",
             Access::Manager,
             change_manager,
+        )
+        .post("/manager/partners/{id}/plan", Access::Manager, move_plan)
+        .post(
+            "/manager/partners/{id}/plan/{move}/withdraw",
+            Access::Manager,
+            withdraw_move,
         )
         .post("/manager/partners/{id}/note", Access::Staff, note)
         .post("/manager/partners/{id}/standing", Access::Manager, standing)
@@ -78,6 +84,7 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
             let forms = standing_forms(&record);
             view! { <Panel title="Standing">{forms}</Panel> }
         });
+        let plans = plan_panel(&record, mine);
         let looks_after = record.manager.clone().map_or_else(|| "Nobody yet".to_owned(), |(_, name, _)| name);
         let managers = Choice::list(managers.into_iter().map(|(id, name)| (id.to_string(), name)));
         let current = p.manager_id.map(|m| m.to_string()).unwrap_or_default();
@@ -122,11 +129,59 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
                         </Facts>
                         {manager}
                     </Panel>
+                    {plans}
                     {standing}
                 </RecordSide>
             </Record>
         }
     }))
+}
+
+/// The plan that pays the partner, its moves, and a form for another.
+fn plan_panel(record: &Partner, mine: bool) -> AnyView {
+    let at = here(record.partner.id);
+    let now = ui().now;
+    let moves = record
+        .plan_moves
+        .iter()
+        .map(|m| {
+            let words = format!("{} instead of {}: {}", m.to, m.from, m.reason);
+            let action = format!("{at}/plan/{}/withdraw", m.id);
+            let back = (mine && m.at > now)
+                .then(|| view! { <PostButton action=action label="Withdraw" quiet=true/> });
+            view! { <li>"From " <Day at=m.at/> ": " {words} " " {back}</li> }
+        })
+        .collect_view();
+    let moves = (!record.plan_moves.is_empty()).then(|| view! { <ul>{moves}</ul> });
+    let waits = record.plan_moves.iter().any(|m| m.at > now);
+    let form = (mine && !waits && !record.plans.is_empty()).then(|| {
+        let options = Choice::list(
+            record
+                .plans
+                .iter()
+                .map(|(id, name)| (id.to_string(), name.clone())),
+        );
+        let action = format!("{at}/plan");
+        view! {
+            <Confirm id="plan" label="Move to another plan" title="From when does another plan pay?" text="What is paid before that day keeps its plan. The partner’s people get a notice with the reason.">
+                <PostForm action=action name="plan">
+                    <SelectField name="plan_id" label="Plan" options=options required=true/>
+                    <DateField name="from_date" label="First day of the new plan" hint="Today counts at once." required=true/>
+                    <TextArea name="reason" label="Why? The partner reads it" rows=2 required=true max=500/>
+                    <Submit label="Move"/>
+                </PostForm>
+            </Confirm>
+        }
+    });
+    let plan = record.plan.clone();
+    view! {
+        <Panel title="Plan">
+            <p>{plan}</p>
+            {moves}
+            {form}
+        </Panel>
+    }
+    .into_any()
 }
 
 /// The changes of standing that are possible now.
@@ -341,6 +396,23 @@ async fn change_manager(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> P
     match partner::update_manager(&page.ctx, id, &form.manager_id).await {
         Ok(()) => page.done(&here(id), "Saved.").await,
         Err(error) => page.refused(&here(id), error, &form.pairs).await,
+    }
+}
+
+async fn move_plan(page: Page, Path(id): Path<i64>, form: Form<PlanForm>) -> PageResult {
+    match partner::move_to_plan(&page.ctx, id, &form.value).await {
+        Ok(()) => {
+            page.done(&here(id), "Moved. The partner’s people have a notice.")
+                .await
+        }
+        Err(error) => page.refused(&here(id), error, &form.pairs).await,
+    }
+}
+
+async fn withdraw_move(page: Page, Path((id, of)): Path<(i64, i64)>) -> PageResult {
+    match partner::withdraw_plan_move(&page.ctx, id, of).await {
+        Ok(()) => page.done(&here(id), "Withdrawn.").await,
+        Err(error) => page.refused(&here(id), error, &[]).await,
     }
 }
 

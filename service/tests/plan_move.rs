@@ -1,0 +1,282 @@
+//! Moving a partner to another plan from a day on, and telling partners what a new version changes.
+
+use chrono::{TimeDelta, Utc};
+use domain::money::Bp;
+use domain::partner::{MemberRole, StaffRole};
+use domain::plan::{Amount, PlanRules, ready_made};
+use entity::{member, plan, plan_version};
+use rstest::rstest;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ActiveValue::Unchanged, EntityTrait};
+use service::partner::{PlanForm, move_to_plan, own, plan_moves_due, record, withdraw_plan_move};
+use service::{Actor, Context, Error, FieldErrors, notice, plan as plans};
+
+use crate::support::{Engine, day};
+use crate::world::{World, customer, event, invoice};
+
+fn staff(world: &World, role: StaffRole) -> Context {
+    let actor = Actor::Staff {
+        person_id: world.finance[0],
+        role,
+    };
+    world.test.context(actor, world.now)
+}
+
+/// The owner of the first partner.
+fn owner(world: &World) -> Context {
+    let actor = Actor::Partner {
+        person_id: world.finance[1],
+        partner_id: world.partners[0],
+        role: MemberRole::Owner,
+    };
+    world.test.context(actor, world.now)
+}
+
+fn errors<T: std::fmt::Debug>(result: Result<T, Error>) -> FieldErrors {
+    match result {
+        Err(Error::Invalid(errors)) => errors,
+        other => panic!("fields were expected: {other:?}"),
+    }
+}
+
+/// A second plan that pays 25 %, published from `from` on.
+async fn better(world: &World, name: &str, from: chrono::DateTime<Utc>) -> i64 {
+    let db = world.test.db.reader();
+    let plan = plan::ActiveModel {
+        program_id: Set(world.program),
+        name: Set(name.to_owned()),
+        is_default: Set(false),
+        created_at: Set(day(2025, 1, 1)),
+        ..Default::default()
+    }
+    .insert(db)
+    .await
+    .expect("a plan");
+    plan_version::ActiveModel {
+        plan_id: Set(plan.id),
+        version: Set(1),
+        status: Set("published".to_owned()),
+        effective_from: Set(from),
+        rules: Set(serde_json::to_value(ready_made::agency()).expect("rules")),
+        revision: Set(0),
+        created_at: Set(day(2025, 1, 1)),
+        ..Default::default()
+    }
+    .insert(db)
+    .await
+    .expect("a version");
+    plan.id
+}
+
+fn paid(n: u32, days: i64) -> serde_json::Value {
+    let (id, line) = (format!("in_{n}"), format!("il_{n}"));
+    let seconds = TimeDelta::days(days).num_seconds();
+    event(
+        &format!("evt_{n}"),
+        "invoice.paid",
+        seconds,
+        invoice(&id, "cus_1", &[(&line, 10_000)], seconds),
+    )
+}
+
+async fn notices(world: &World) -> Vec<String> {
+    let (rows, _) = notice::list(&owner(world), 0, 50).await.expect("lists");
+    rows.into_iter().map(|n| n.text).collect()
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let north = world.partners[0];
+    member::ActiveModel {
+        partner_id: Set(north),
+        person_id: Set(world.finance[1]),
+        role: Set("owner".to_owned()),
+        joined_at: Set(world.now),
+        ..Default::default()
+    }
+    .insert(world.test.db.reader())
+    .await
+    .expect("a member");
+    let agency = better(&world, "Agency", day(2025, 1, 1)).await;
+    let late = better(&world, "Late", day(2027, 1, 1)).await;
+    let form = |plan: i64, from: &str| PlanForm {
+        plan_id: plan.to_string(),
+        from_date: from.to_owned(),
+        reason: "They sell projects now.".to_owned(),
+    };
+    let manager = staff(&world, StaffRole::Manager);
+
+    // Who may, and what has to be right.
+    let right = form(agency, "2026-03-20");
+    assert!(matches!(
+        move_to_plan(&staff(&world, StaffRole::Finance), north, &right).await,
+        Err(Error::Forbidden(_))
+    ));
+    assert!(matches!(
+        move_to_plan(&owner(&world), north, &right).await,
+        Err(Error::NotFound)
+    ));
+    for (wrong, field, part) in [
+        (form(agency, "2026-03-09"), "from_date", "past"),
+        (form(agency, "soon"), "from_date", "year-month-day"),
+        (form(late, "2026-03-20"), "plan_id", "No published version"),
+        (form(999, "2026-03-20"), "plan_id", "from the list"),
+        (
+            PlanForm {
+                reason: " ".to_owned(),
+                ..right.clone()
+            },
+            "reason",
+            "the reason",
+        ),
+    ] {
+        let found = errors(move_to_plan(&manager, north, &wrong).await);
+        assert!(found.0[field].contains(part), "{found:?}");
+    }
+    move_to_plan(&manager, north, &right).await.expect("moves");
+    assert!(matches!(
+        move_to_plan(&manager, north, &form(agency, "2026-04-01")).await,
+        Err(Error::Conflict(_))
+    ));
+    let told = notices(&world).await;
+    assert!(
+        told[0].starts_with(
+            "From 20 March 2026 you are paid by the plan “Agency” instead of “Standard”: They sell \
+             projects now. 25% of every paid invoice"
+        ),
+        "{told:?}"
+    );
+    let shown = record(&manager, north).await.expect("shows");
+    assert_eq!(
+        (shown.plan.as_str(), shown.plan_moves.len()),
+        ("Standard", 1)
+    );
+    assert!(
+        shown
+            .timeline
+            .iter()
+            .any(|l| l.action == "partner.plan_changed")
+    );
+
+    // The day of the payment decides, also for what arrives late, and before the calendar came by.
+    world.now = day(2026, 3, 25);
+    world
+        .deliver(&[
+            event(
+                "evt_c",
+                "customer.created",
+                0,
+                customer("cus_1", "a@acme.com"),
+            ),
+            paid(1, 18),
+            paid(2, 20),
+        ])
+        .await;
+    let ctx = world.system();
+    assert_eq!(plan_moves_due(&ctx).await.expect("works"), 1);
+    assert_eq!(plan_moves_due(&ctx).await.expect("works"), 0);
+    world.deliver(&[paid(3, 17), paid(4, 21)]).await;
+    let earned: Vec<_> = world
+        .commissions()
+        .await
+        .iter()
+        .map(|c| (c.rule_name.clone(), c.amount))
+        .collect();
+    let (old, new) = (
+        ("Reseller margin".to_owned(), 2_250),
+        ("Agency commission".to_owned(), 2_500),
+    );
+    assert_eq!(earned, [old.clone(), new.clone(), old, new]);
+    assert_eq!(own(&owner(&world)).await.expect("shows").plan, "Agency");
+    world.assert_clean().await;
+
+    // A move that has not begun is withdrawn; one that has is not.
+    let manager = staff(&world, StaffRole::Manager);
+    let standard = record(&manager, north).await.expect("shows").plans[0].0;
+    let moves = record(&manager, north).await.expect("shows").plan_moves;
+    assert!(matches!(
+        withdraw_plan_move(&manager, north, moves[0].id).await,
+        Err(Error::Conflict(_))
+    ));
+    let standard = match standard {
+        id if id == late => record(&manager, north).await.expect("shows").plans[1].0,
+        id => id,
+    };
+    move_to_plan(&manager, north, &form(standard, "2026-05-01"))
+        .await
+        .expect("moves");
+    let moves = record(&manager, north).await.expect("shows").plan_moves;
+    assert!(matches!(
+        withdraw_plan_move(&manager, world.partners[1], moves[0].id).await,
+        Err(Error::NotFound)
+    ));
+    withdraw_plan_move(&manager, north, moves[0].id)
+        .await
+        .expect("withdrawn");
+    assert!(matches!(
+        withdraw_plan_move(&manager, north, moves[0].id).await,
+        Err(Error::Conflict(_))
+    ));
+    // At once.
+    move_to_plan(&manager, north, &form(standard, "2026-03-25"))
+        .await
+        .expect("moves");
+    assert_eq!(own(&owner(&world)).await.expect("shows").plan, "Standard");
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_new_version_is_announced_with_what_it_changes(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::agency()).await else {
+        return;
+    };
+    member::ActiveModel {
+        partner_id: Set(world.partners[0]),
+        person_id: Set(world.finance[1]),
+        role: Set("owner".to_owned()),
+        joined_at: Set(world.now),
+        ..Default::default()
+    }
+    .insert(world.test.db.reader())
+    .await
+    .expect("a member");
+    let admin = staff(&world, StaffRole::Admin);
+    let standard = plan::Entity::find()
+        .one(world.test.db.reader())
+        .await
+        .expect("reads")
+        .expect("a plan");
+    let draft = plans::open_draft(&admin, standard.id)
+        .await
+        .expect("opened");
+    let mut rules: PlanRules = ready_made::agency();
+    rules.rules[0].amount = Amount::Percent { rate: Bp(3_000) };
+    plan_version::ActiveModel {
+        id: Unchanged(draft),
+        rules: Set(serde_json::to_value(&rules).expect("rules")),
+        ..Default::default()
+    }
+    .update(world.test.db.reader())
+    .await
+    .expect("changed");
+    plans::publish(&admin, draft, 0, "2026-04-01")
+        .await
+        .expect("published");
+    let told = notices(&world).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("A new version of your plan “Standard” counts from 1 April 2026.")
+            && told[0].contains("Agency commission: 30% of every paid invoice")
+            && told[0].contains("instead of 25%"),
+        "{told:?}"
+    );
+    plans::withdraw(&admin, draft).await.expect("withdrawn");
+    assert!(notices(&world).await[0].contains("was withdrawn"));
+}
