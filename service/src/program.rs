@@ -25,6 +25,7 @@ pub use policy::{
     withdraw_policy,
 };
 pub use terms::{TermsFields, all_terms, new_terms, text_differences};
+pub(crate) use tiers::try_tiers;
 pub use tiers::{TierFields, add_tier, change_tier, remove_tier};
 
 /// One program by its id.

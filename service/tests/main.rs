@@ -23,5 +23,6 @@ mod returns;
 mod schema;
 mod shapes;
 mod shelf;
+mod tier_review;
 mod why;
 mod world;

@@ -6,6 +6,7 @@ pub mod course;
 pub mod deal;
 mod home;
 pub mod partners;
+pub(crate) mod tiers;
 
 use crate::routes::Routes;
 
@@ -19,4 +20,5 @@ pub fn routes() -> Routes {
         .merge(course::routes())
         .merge(deal::routes())
         .merge(partners::routes())
+        .merge(tiers::routes())
 }

@@ -64,12 +64,26 @@ async fn show(page: Page) -> PageResult {
         };
         let notice = standing.notice_until.map(|at| {
             let name = standing.name.clone();
+            let fall = standing.falls.clone().map(|fall| {
+                let less = fall.would_earn_less.filter(|m| m.minor > 0).map(|m| view! {
+                    " There, the revenue of your last 12 months would have earned "
+                    <strong><Money minor=m.minor currency=m.currency.code()/></strong> " less."
+                });
+                view! { " Then it is " {fall.to} "." {less} }
+            });
             view! {
                 <Notice tone=Tone::Warn title="Your tier is at risk">
-                    "You keep " {name} " until " <Day at/> ". Meet its requirements again before then and nothing changes."
+                    "You keep " {name} " until " <Day at/> "." {fall} " Meet its requirements again before then and nothing changes."
                 </Notice>
             }
         });
+        let others = (!standing.uncounted.is_empty()).then(|| {
+            let sums = standing.uncounted.iter().map(|m| {
+                view! { <div><Money minor=m.minor currency=m.currency.code()/></div> }
+            }).collect_view();
+            view! { <Fact label="Not counted, in other currencies">{sums}</Fact> }
+        });
+        let counts = format!("Tiers count revenue in {code} only; no currency is converted.");
         let changes = changes(history);
         let way = distance(&standing);
         let Standing { name, since, metrics, .. } = standing;
@@ -88,10 +102,12 @@ async fn show(page: Page) -> PageResult {
                             <Fact label="Tier">{name}</Fact>
                             <Fact label="Since"><Day at=since/></Fact>
                             <Fact label="Revenue in the last 12 months"><Money minor=metrics.revenue_minor currency=code/></Fact>
+                            {others}
                             <Fact label="Active customers">{count_text(metrics.customers)}</Fact>
                             <Fact label="Deals won in the last 12 months">{count_text(metrics.won_deals)}</Fact>
                             <Fact label="Certified people">{count_text(metrics.certified)}</Fact>
                         </Facts>
+                        <p class="muted">{counts}</p>
                     </Panel>
                 </RecordSide>
             </Record>

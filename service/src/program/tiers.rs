@@ -3,6 +3,8 @@
 //! Plans and history know a tier by its rank, so a rank is never changed or used twice: a new tier
 //! is put on top, and only the top one can go again while nobody has had it.
 
+use std::collections::HashMap;
+
 use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::validate;
@@ -131,6 +133,48 @@ const MEASURES: [Measure; 4] = [
     ("min_won_deals", |t| t.min_won_deals),
     ("min_certified", |t| t.min_certified),
 ];
+
+/// A program's tiers under other thresholds, lowest first as `tiers` are; nothing is changed. Tiers
+/// that are not named stay as they are.
+///
+/// # Errors
+/// [`Error::Invalid`] at the field with the tier's id behind it, such as `min_revenue_7`.
+pub(crate) fn try_tiers(
+    program: &program::Model,
+    tiers: &[tier::Model],
+    typed: &HashMap<i64, TierFields>,
+) -> Result<Vec<tier::Model>> {
+    let mut errors = FieldErrors::new();
+    let mut next: Vec<tier::Model> = Vec::with_capacity(tiers.len());
+    for tier in tiers {
+        // Those that are not named too: one below may have been raised above them.
+        let usual = TierFields::of(tier, &program.currency);
+        let fields = match typed.get(&tier.id) {
+            Some(fields) => TierFields {
+                name: usual.name,
+                benefits: usual.benefits,
+                ..fields.clone()
+            },
+            None => usual,
+        };
+        // Beside the ones below it, which may be typed too.
+        match fields.read(program, tier.rank, &next) {
+            Ok(read) => next.push(tier::Model {
+                id: tier.id,
+                ..read
+            }),
+            Err(Error::Invalid(found)) => {
+                for (field, sentence) in found.0 {
+                    errors.add(&format!("{field}_{}", tier.id), sentence);
+                }
+                next.push(tier.clone());
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    errors.finish()?;
+    Ok(next)
+}
 
 /// Puts a tier on top of a program's others.
 ///

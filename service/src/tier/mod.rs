@@ -4,6 +4,7 @@
 //! stays. Every change is a row with the figures it was judged by.
 
 mod review;
+mod what_if;
 
 use chrono::{DateTime, Months, Utc};
 use domain::calendar;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::program;
 
 pub use review::{Reviewed, review_all, set_by_hand};
+pub use what_if::{Candidate, Moved, Outcome, WhatIf, next_review, what_if};
 
 /// Where a partner stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,21 @@ pub struct Standing {
     pub next: Option<Next>,
     /// When the partner moves down unless it recovers.
     pub notice_until: Option<DateTime<Utc>>,
+    /// What the running notice leads to; said on the tier's own page only.
+    pub falls: Option<Fall>,
+    /// Revenue of the last twelve months in other currencies, which does not count; said on the
+    /// tier's own page only.
+    pub uncounted: Vec<Money>,
+}
+
+/// The consequence of a notice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fall {
+    /// The tier's name.
+    pub to: String,
+    /// What the last twelve months’ revenue would have earned less at that tier, by the partner's
+    /// present plan; none where the plan does not pay by tier.
+    pub would_earn_less: Option<Money>,
 }
 
 /// The way to the next tier.
@@ -184,12 +201,23 @@ pub async fn standing(ctx: &Context, partner_id: i64) -> Result<Standing> {
     let program = program::by_id(db, owner.program_id).await?;
     let tiers = program::tiers(db, program.id).await?;
     let figures = metrics(db, partner_id, &program, ctx.now()).await?;
-    let notice = review::open_notice(db, partner_id)
-        .await?
-        .map(|n| n.effective_at);
+    let running = review::open_notice(db, partner_id).await?;
+    let notice = running.as_ref().map(|n| n.effective_at);
     let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
     let plan: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
-    compose(&owner, &program, &tiers, figures, notice, plan.as_ref())
+    let mut standing = compose(&owner, &program, &tiers, figures, notice, plan.as_ref())?;
+    standing.falls = running.and_then(|notice| {
+        let to = what_if::falls_to(&tiers, &notice)?;
+        let less = plan
+            .as_ref()
+            .and_then(|p| more_at(p, rank(to), standing.rank, figures.revenue_minor));
+        Some(Fall {
+            to: to.name.clone(),
+            would_earn_less: less.map(|minor| Money::new(minor, standing.currency)),
+        })
+    });
+    standing.uncounted = what_if::uncounted(db, partner_id, &program, ctx.now()).await?;
+    Ok(standing)
 }
 
 /// A partner's own tier is no secret to its members; staff see everyone's.
@@ -236,6 +264,8 @@ pub(crate) fn compose(
         currency,
         next,
         notice_until,
+        falls: None,
+        uncounted: Vec::new(),
     })
 }
 

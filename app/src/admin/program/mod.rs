@@ -4,6 +4,7 @@ mod policy;
 mod products;
 mod terms;
 mod tiers;
+mod what_if;
 
 use super::may_change;
 use crate::{
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Routes {
         .merge(policy::routes())
         .merge(terms::routes())
         .merge(tiers::routes())
+        .merge(what_if::routes())
         .merge(products::routes())
 }
 

@@ -41,6 +41,7 @@ async fn index(page: Page, Path(id): Path<i64>) -> PageResult {
     Ok(page.render(head, move || {
         let tabs = tabs(&program);
         let currency = program.currency.clone();
+        let try_out = format!("{}/what-if", href(id));
         let list = Table::plain(tiers)
             .caption("Tiers, lowest first")
             .col("Tier", |t: &Tier| t.name.clone())
@@ -53,7 +54,7 @@ async fn index(page: Page, Path(id): Path<i64>) -> PageResult {
             .view();
         view! {
             {tabs}
-            <Panel title="Tiers" text="Partners move up at once and down after a notice; the grace is part of the policy.">{list}</Panel>
+            <Panel title="Tiers" text="Partners move up at once and down after a notice; the grace is part of the policy. Revenue counts what was paid in the program’s own currency; Portico converts no currencies." actions=move || view! { <ButtonLink href=try_out label="What if?"/> }>{list}</Panel>
         }
     }))
 }

@@ -32,6 +32,7 @@ pub(super) fn routes() -> Routes {
             change_manager,
         )
         .post("/manager/partners/{id}/plan", Access::Manager, move_plan)
+        .post("/manager/partners/{id}/tier", Access::Manager, set_tier)
         .post(
             "/manager/partners/{id}/plan/{move}/withdraw",
             Access::Manager,
@@ -75,6 +76,7 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
     let steps = partner::checklist(&page.ctx, id).await?;
     let managers = partner::managers(&page.ctx).await?;
     let agreement = partner::agreement(&page.ctx, id).await?;
+    let tiers = service::program::tiers(page.ctx.reader(), record.partner.program_id).await?;
     let mine = may_change(&page);
     let applications = reads(&page, StaffRole::Manager);
     Ok(page.render(head(&record), move || {
@@ -85,6 +87,7 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
             view! { <Panel title="Standing">{forms}</Panel> }
         });
         let plans = plan_panel(&record, mine);
+        let tier = mine.then(|| tier_panel(&record, tiers));
         let looks_after = record.manager.clone().map_or_else(|| "Nobody yet".to_owned(), |(_, name, _)| name);
         let managers = Choice::list(managers.into_iter().map(|(id, name)| (id.to_string(), name)));
         let current = p.manager_id.map(|m| m.to_string()).unwrap_or_default();
@@ -130,6 +133,7 @@ async fn overview(page: Page, Path(id): Path<i64>) -> PageResult {
                         {manager}
                     </Panel>
                     {plans}
+                    {tier}
                     {standing}
                 </RecordSide>
             </Record>
@@ -179,6 +183,27 @@ fn plan_panel(record: &Partner, mine: bool) -> AnyView {
             <p>{plan}</p>
             {moves}
             {form}
+        </Panel>
+    }
+    .into_any()
+}
+
+/// Another tier by hand.
+fn tier_panel(record: &Partner, tiers: Vec<entity::tier::Model>) -> AnyView {
+    let action = format!("{}/tier", here(record.partner.id));
+    let others = tiers.into_iter().filter(|t| t.id != record.tier.id);
+    let name = record.tier.name.clone();
+    let options = Choice::list(others.map(|t| (t.id.to_string(), t.name)));
+    view! {
+        <Panel title="Tier" text="Reviews move it by its figures. By hand it counts from now on, until a review finds otherwise.">
+            <p>{name} " · " <a href="/manager/tiers">"Tier reviews"</a></p>
+            <Confirm id="tier" label="Set another tier" title="Which tier?" text="The partner’s people get a notice with the reason.">
+                <PostForm action=action name="tier">
+                    <SelectField name="tier_id" label="Tier" options=options required=true/>
+                    <TextArea name="reason" label="Why? The partner reads it" rows=2 required=true max=500/>
+                    <Submit label="Set the tier"/>
+                </PostForm>
+            </Confirm>
         </Panel>
     }
     .into_any()
@@ -387,6 +412,7 @@ async fn update(page: Page, Path(id): Path<i64>, form: Form<Profile>) -> PageRes
 #[serde(default)]
 struct Typed {
     manager_id: String,
+    tier_id: String,
     comment: String,
     change: String,
     reason: String,
@@ -403,6 +429,20 @@ async fn move_plan(page: Page, Path(id): Path<i64>, form: Form<PlanForm>) -> Pag
     match partner::move_to_plan(&page.ctx, id, &form.value).await {
         Ok(()) => {
             page.done(&here(id), "Moved. The partner’s people have a notice.")
+                .await
+        }
+        Err(error) => page.refused(&here(id), error, &form.pairs).await,
+    }
+}
+
+async fn set_tier(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
+    let Ok(tier) = form.tier_id.parse::<i64>() else {
+        let error = service::Error::field("tier_id", "Choose a tier from the list.");
+        return page.refused(&here(id), error, &form.pairs).await;
+    };
+    match service::tier::set_by_hand(&page.ctx, id, tier, &form.reason).await {
+        Ok(()) => {
+            page.done(&here(id), "Set. The partner’s people have a notice.")
                 .await
         }
         Err(error) => page.refused(&here(id), error, &form.pairs).await,
