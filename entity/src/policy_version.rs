@@ -50,6 +50,12 @@ pub struct Model {
     pub tier_grace_days: i64,
     /// Created at.
     pub created_at: DateTimeUtc,
+    /// The payout minimum in other currencies: currency → minor units.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub payout_minimums: Json,
+    /// The limit of a second approval in other currencies: currency → minor units.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub second_approvals: Json,
 }
 
 /// The foreign keys, each named for its column.

@@ -76,6 +76,7 @@ impl MigratorTrait for Migrator {
             "0012_admin",
             "0013_deal_reward",
             "0014_plan_assignment",
+            "0015_limits_by_currency",
         ]
     }
 }

@@ -5,6 +5,7 @@
 
 mod begin;
 mod edit;
+pub mod limit;
 mod lines;
 mod policy;
 mod terms;

@@ -12,6 +12,7 @@ mod inbox;
 mod learning;
 mod ledger;
 mod model;
+mod limits;
 mod partner;
 mod payout;
 mod payout_due;

@@ -104,6 +104,7 @@ async fn form(page: Page) -> PageResult {
             p.name.clone(),
             policy.second_approval_above,
             p.currency.clone(),
+            program::limit::typed(&policy.second_approvals),
         ));
     }
     let partner = page.param("partner").unwrap_or_default();
@@ -111,8 +112,13 @@ async fn form(page: Page) -> PageResult {
     Ok(page.render(head, move || {
         let limits = limits
             .into_iter()
-            .map(|(name, minor, currency)| {
-                view! { <li>{name} ": above " <Money minor currency/> " a second person of finance approves it first."</li> }
+            .map(|(name, minor, currency, others)| {
+                let others = if others.is_empty() {
+                    "; in other currencies above the same number of units".to_owned()
+                } else {
+                    format!(" ({others}; in other currencies the same number of units)")
+                };
+                view! { <li>{name} ": above " <Money minor currency/> {others} " a second person of finance approves it first."</li> }
             })
             .collect_view();
         let kinds = vec![

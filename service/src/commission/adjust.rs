@@ -19,7 +19,6 @@ use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::event;
 use crate::ledger::{self, Links, post_many};
-use crate::payout::same_major;
 use crate::program;
 
 domain::text_enum! {
@@ -221,7 +220,7 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
     let program = program::by_id(tx, owner.program_id).await?;
     let policy = program::policy_at(tx, program.id, now).await?;
     let own: Currency = program.currency.parse().map_err(Error::internal)?;
-    let limit = same_major(policy.second_approval_above, own, line.amount.currency);
+    let limit = program::limit::second_approval(&policy, own, line.amount.currency);
     let needs_second = line.amount.minor.unsigned_abs() > limit.unsigned_abs();
     let id = bulk::reserve::<commission::Entity>(tx, 1)
         .await?

@@ -21,7 +21,6 @@ use sea_orm::{
 use crate::commission::scope;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::payout::same_major;
 use crate::tier::{COUNTERS, Counters, Standing, compose};
 use crate::{ledger, program};
 
@@ -114,6 +113,7 @@ pub struct Earnings {
 struct Head {
     rules: Option<sea_orm::JsonValue>,
     payout_minimum: i64,
+    payout_minimums: sea_orm::JsonValue,
     payout_day: i64,
     account_ready: i64,
     notice_until: Option<DateTime<Utc>>,
@@ -202,7 +202,7 @@ async fn head(
                (SELECT v.rules FROM plan_version v WHERE v.plan_id = $6 AND v.status = 'published' \
                  AND v.effective_from <= $4 ORDER BY v.effective_from DESC, v.version DESC LIMIT 1) \
                  AS rules, \
-               p.payout_minimum, p.payout_day, \
+               p.payout_minimum, p.payout_minimums, p.payout_day, \
                (SELECT CAST(count(*) AS BIGINT) FROM payout_account \
                  WHERE partner_id = $1 AND state = 'ready') AS account_ready, \
                (SELECT CASE WHEN t.kind = 'notice' THEN t.effective_at END FROM tier_change t \
@@ -350,7 +350,12 @@ fn next_payout(
     };
     for balance in balances.iter().filter(|b| b.payable > 0) {
         let amount = balance.currency.transferable(balance.payable);
-        let minimum = same_major(head.payout_minimum, own, balance.currency);
+        let minimum = program::limit::limit(
+            head.payout_minimum,
+            &head.payout_minimums,
+            own,
+            balance.currency,
+        );
         let money = Money::new(amount, balance.currency);
         if amount >= minimum && amount > 0 {
             next.estimates.push(money);

@@ -72,7 +72,8 @@ pub(crate) fn money(minor: i64, currency: &str) -> Result<Money> {
 }
 
 /// The program's minimum and limits are amounts of its own currency. For other currencies the same
-/// number of major units counts: 50 € stand beside 50 $ and 50 ¥. Portico converts no currencies.
+/// number of major units counts where the policy names no exception (`program::limit`): 50 € stand
+/// beside 50 $ and 50 ¥. Portico converts no currencies.
 pub(crate) fn same_major(minor: i64, from: Currency, to: Currency) -> i64 {
     let major = i128::from(minor) * i128::from(to.scale()) / i128::from(from.scale());
     i64::try_from(major).unwrap_or(i64::MAX)

@@ -11,7 +11,7 @@ use domain::transition::Who;
 use entity::{partner, payout, payout_item, payout_run, policy_version};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{money, same_major, send};
+use super::{money, send};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
@@ -92,7 +92,7 @@ async fn needs_second(
     let home: Currency = program.currency.parse().map_err(Error::internal)?;
     Ok(totals
         .iter()
-        .any(|t| t.minor > same_major(policy.second_approval_above, home, t.currency)))
+        .any(|t| t.minor > program::limit::second_approval(&policy, home, t.currency)))
 }
 
 /// Compare-and-set of a run's state with further columns.

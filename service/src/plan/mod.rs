@@ -28,6 +28,7 @@ pub use draft::{
 };
 pub use fields::{PAYS, RuleFields};
 pub use publish::{make_default, publish, reinstate, retire, withdraw};
+pub(crate) use reader::money;
 pub use simulate::{Scope, Span, simulate};
 pub use start::{READY_MADE, ReadyMade};
 

@@ -234,7 +234,7 @@ impl Reader<'_> {
 }
 
 /// `150 EUR`, `EUR 150`, `€150`.
-fn money(text: &str) -> std::result::Result<Money, String> {
+pub(crate) fn money(text: &str) -> std::result::Result<Money, String> {
     let code: String = text.chars().filter(|c| c.is_alphabetic()).collect();
     let currency = match (code.as_str(), text) {
         ("", t) if t.contains('€') => Currency::EUR,

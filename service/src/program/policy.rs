@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
-use super::by_id;
+use super::{by_id, limit};
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::event::Entry;
@@ -113,8 +113,16 @@ pub fn values(
         .collect();
     values.push(("Payout minimum", Value::Money(version.payout_minimum)));
     values.push((
+        "Payout minimum in other currencies",
+        Value::Text(limit::words(&version.payout_minimums)),
+    ));
+    values.push((
         "Second approval above",
         Value::Money(version.second_approval_above),
+    ));
+    values.push((
+        "Second approval in other currencies",
+        Value::Text(limit::words(&version.second_approvals)),
     ));
     let automatic = match version.auto_approve_below {
         Some(minor) => Value::Money(minor),
@@ -270,16 +278,17 @@ fn read(
         errors.add("hold_days", "Choose 0, 7, 14, 30, 60 or 90 days.");
     }
     let currency: Currency = program.currency.parse().map_err(Error::internal)?;
-    let mut money = |field: &str| {
-        let read = Money::parse(fields.text(field), currency).map_err(|e| e.to_string());
-        let read = read.and_then(|m| match m.minor {
-            minor if minor < 0 => Err("This cannot be negative.".to_owned()),
-            minor => Ok(minor),
-        });
-        errors.check(field, read)
-    };
+    let mut money = |field: &str| positive(&mut errors, field, fields.text(field), currency);
     next.payout_minimum = money("payout_minimum").unwrap_or_default();
     next.second_approval_above = money("second_approval_above").unwrap_or_default();
+    let mut others = |field: &str| errors.check(field, limit::read(fields.text(field), currency));
+    if let Some(amounts) = others("payout_minimums") {
+        next.payout_minimums = amounts;
+    }
+    if let Some(amounts) = others("second_approvals") {
+        next.second_approvals = amounts;
+    }
+    let mut money = |field: &str| positive(&mut errors, field, fields.text(field), currency);
     next.auto_approve_below = match fields.text("auto_approve_below") {
         "" => None,
         _ => money("auto_approve_below"),
@@ -322,6 +331,16 @@ fn read(
     Ok(next)
 }
 
+/// An amount that is not negative.
+fn positive(errors: &mut FieldErrors, field: &str, typed: &str, currency: Currency) -> Option<i64> {
+    let read = Money::parse(typed, currency).map_err(|e| e.to_string());
+    let read = read.and_then(|m| match m.minor {
+        minor if minor < 0 => Err("This cannot be negative.".to_owned()),
+        minor => Ok(minor),
+    });
+    errors.check(field, read)
+}
+
 /// The names of what differs.
 fn changed(last: &policy_version::Model, next: &policy_version::Model) -> Vec<&'static str> {
     let rank = |rank: i64| rank.to_string();
@@ -343,6 +362,14 @@ fn detail(version: &policy_version::Model) -> Result<serde_json::Value> {
     detail.insert(
         "second_approval_above".to_owned(),
         version.second_approval_above.into(),
+    );
+    detail.insert(
+        "payout_minimums".to_owned(),
+        version.payout_minimums.clone(),
+    );
+    detail.insert(
+        "second_approvals".to_owned(),
+        version.second_approvals.clone(),
     );
     detail.insert(
         "auto_approve_below".to_owned(),

@@ -192,6 +192,9 @@ fn form(program: &Program, last: &Policy, tiers: &[Tier], today: String) -> AnyV
     let (minimum, second) = (last.payout_minimum, last.second_approval_above);
     let below = money_or_nothing(last.auto_approve_below, &currency);
     let (c1, c2) = (currency.clone(), currency.clone());
+    let minimums = program::limit::typed(&last.payout_minimums);
+    let seconds = program::limit::typed(&last.second_approvals);
+    let others = "Such as 60 USD; 5000 JPY. A currency that is not named has the same number of units: 50 EUR stand beside 50 USD and 50 JPY, not 5000 JPY.";
     let hint = "Today means at once. Later days begin at midnight in the program’s zone.";
     view! {
         <PostForm action=action>
@@ -201,7 +204,9 @@ fn form(program: &Program, last: &Policy, tiers: &[Tier], today: String) -> AnyV
             <div class="fields">{numbers}</div>
             <div class="fields">
                 <MoneyField name="payout_minimum" label="Payout minimum" currency=c1 minor=minimum hint="Less than this stays in the balance until the next month." required=true/>
+                <TextField name="payout_minimums" label="Payout minimum in other currencies" value=minimums hint=others/>
                 <MoneyField name="second_approval_above" label="Second approval above" currency=c2 minor=second hint="Payout runs and adjustments above it need one more person." required=true/>
+                <TextField name="second_approvals" label="Second approval in other currencies" value=seconds hint=others/>
                 <TextField name="auto_approve_below" label=format!("Approve deals at once below, {currency}") value=below hint="Deals of less are approved without a person; empty: a person always looks."/>
                 <SelectField name="auto_approve_min_tier" label="Only from tier" options=tiers value=tier/>
             </div>

@@ -18,7 +18,7 @@ use super::in_state;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::payout::{money, same_major};
+use crate::payout::money;
 use crate::program;
 
 /// What a draft starts from.
@@ -200,7 +200,7 @@ async fn fill(
         let key = (balance.partner_id, balance.currency.clone());
         let decided = include_or_reason(&Candidate {
             balance: amount,
-            minimum_minor: same_major(policy.payout_minimum, home, amount.currency),
+            minimum_minor: program::limit::payout_minimum(policy, home, amount.currency),
             account,
             held: partner.payouts_held_reason.is_some(),
             open_payout: open.contains(&key),
