@@ -434,3 +434,32 @@ fn a_tier_listed_twice_in_json_is_refused() {
     assert_ne!(twice, json);
     assert!(serde_json::from_str::<PlanRules>(&twice).is_err());
 }
+
+#[test]
+fn a_won_deal_is_worth_what_the_vendor_confirmed() {
+    let mut plan = agency();
+    let rule = &mut plan.rules[0];
+    rule.trigger = Trigger::DealWon;
+    rule.basis = Basis::FirstYear;
+    let won = |net: i64| Facts {
+        trigger: Trigger::DealWon,
+        registered_deal: true,
+        age: None,
+        ..facts(net)
+    };
+    assert!(reasons(&plan, &won(0)).contains("not confirmed the deal’s first-year value"));
+    let calculation = earned(&plan, &won(10_000));
+    // 25 % and 5 points for the registered deal.
+    assert_eq!(calculation.amount.minor, 3_000);
+    assert_eq!(calculation.steps[0].label, "First-year value of the deal");
+    // A fixed amount is of nothing, so its explanation begins with itself.
+    let flat = bounty(
+        amounts(15_000, Currency::EUR),
+        amounts(50_000, Currency::EUR),
+    );
+    let meeting = Facts {
+        trigger: Trigger::QualifiedMeeting,
+        ..facts(0)
+    };
+    assert_eq!(earned(&flat, &meeting).steps[0].label, "Fixed amount");
+}

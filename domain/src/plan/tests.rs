@@ -136,3 +136,33 @@ fn an_empty_plan_and_twin_rules_are_refused() {
     };
     assert_eq!(newer.validate(&known())[0].field, "format");
 }
+
+#[test]
+fn a_won_deal_pays_a_share_of_its_first_year_or_a_fixed_amount() {
+    let mut plan = agency();
+    let rule = &mut plan.rules[0];
+    rule.trigger = Trigger::DealWon;
+    rule.basis = Basis::FirstYear;
+    assert_eq!(plan.validate(&known()), vec![]);
+    assert_eq!(
+        plan.describe(tier)[0],
+        "25% of the first-year value of every won deal, as the vendor confirms it. 5 points more \
+         for registered deals."
+    );
+    plan.rules[0].amount = bracketed(Currency::EUR).rules[0].amount.clone();
+    let problems = plan.validate(&known());
+    assert!(
+        problems
+            .iter()
+            .any(|p| p.sentence.contains("Brackets go by what was paid")),
+        "{problems:?}"
+    );
+    // A meeting has no value at all.
+    plan.rules[0].amount = Amount::Percent { rate: Bp(100) };
+    plan.rules[0].trigger = Trigger::QualifiedMeeting;
+    let problems = plan.validate(&known());
+    assert!(
+        problems.iter().any(|p| p.sentence.contains("of nothing")),
+        "{problems:?}"
+    );
+}
