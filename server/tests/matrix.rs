@@ -129,6 +129,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/finance/commissions/{id}/approve", "SNNNNNOOF"),
     ("GET", "/finance/holds", "SNNNNNOOO"),
     ("POST", "/finance/holds", "SNNNNNOOF"),
+    ("GET", "/finance/holds.csv", "SNNNNNOOO"),
     ("POST", "/finance/holds/release", "SNNNNNOOF"),
     ("GET", "/finance/invoices", "SNNNNOOOO"),
     ("GET", "/finance/invoices.csv", "SNNNNOOOO"),

@@ -127,3 +127,84 @@ async fn a_manager_marks_a_meeting_and_takes_it_back() {
     assert!(page.contains("Mark the meeting as qualified"));
     assert!(page.contains("does not count any more: The wrong company"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_tiers_and_holds_are_changed_by_their_pages() {
+    let stage = Stage::new().await;
+    let db = &stage.portal.db;
+    // Another tier and another plan from a later day, with what was typed kept where it is wrong.
+    let partner = id(db, "partner WHERE domain = 'harborline.example'").await;
+    let here = format!("/manager/partners/{partner}");
+    let wrong = [
+        ("_form", "plan"),
+        ("from_date", "2001-01-01"),
+        ("reason", "They sell projects"),
+    ];
+    let (status, _) = stage.send(&format!("{here}/plan"), "manager", &wrong).await;
+    assert_eq!(status, 303);
+    let (_, page) = stage.page(&here, "manager").await;
+    assert!(page.contains("This day is past"), "{page}");
+    assert!(page.contains("They sell projects"));
+    let plan = id(
+        db,
+        &format!(
+            "plan WHERE retired_at IS NULL AND id <> (SELECT plan_id FROM partner WHERE id = \
+             {partner}) AND EXISTS (SELECT 1 FROM plan_version v WHERE v.plan_id = plan.id AND \
+             v.status = 'published')"
+        ),
+    )
+    .await;
+    let right = [
+        ("plan_id", plan.as_str()),
+        ("from_date", "2999-01-01"),
+        ("reason", "They sell projects"),
+    ];
+    stage.send(&format!("{here}/plan"), "manager", &right).await;
+    let (_, page) = stage.page(&here, "manager").await;
+    assert!(
+        page.contains("They sell projects") && page.contains("Withdraw"),
+        "{page}"
+    );
+    let (_, page) = stage.page("/partner/tier", "owner of B").await;
+    assert!(page.contains("They sell projects"), "{page}");
+    let set = [("_form", "tier"), ("tier_id", ""), ("reason", "x")];
+    stage.send(&format!("{here}/tier"), "manager", &set).await;
+    let (_, page) = stage.page(&here, "manager").await;
+    assert!(page.contains("Choose a tier from the list"), "{page}");
+
+    let (status, page) = stage
+        .page("/manager/tiers?outcome=stays&per=10", "manager")
+        .await;
+    assert_eq!(status, 200);
+    assert!(page.contains("Portico converts no currencies"));
+    let (_, csv) = stage.page("/manager/tiers.csv", "auditor").await;
+    assert!(csv.starts_with("Partner,Program,Tier,Next review"), "{csv}");
+
+    // Other thresholds are tried by a form that leads to an address.
+    let program = id(db, "program").await;
+    let tier = id(db, "tier ORDER BY rank DESC").await;
+    let what_if = format!("/admin/programs/{program}/what-if");
+    let name = format!("min_revenue_{tier}");
+    let (_, to) = stage.send(&what_if, "admin", &[(&name, "99999999")]).await;
+    assert!(to.contains(&format!("{name}=99999999")), "{to}");
+    let (status, page) = stage.page(&to, "admin").await;
+    assert_eq!(status, 200);
+    assert!(
+        page.contains("partners would be treated differently"),
+        "{page}"
+    );
+    let (_, to) = stage.send(&what_if, "admin", &[(&name, "much")]).await;
+    assert_eq!(to, what_if);
+    let (_, page) = stage.page(&to, "admin").await;
+    assert!(page.contains("much"), "what was typed is kept");
+
+    for (path, part) in [
+        ("/finance/holds?q=x&sort=amount", "Held lines"),
+        ("/finance/holds.csv", "Line,Partner,Kind"),
+        ("/finance/runs?q=2026&sort=cutoff", "Payout runs"),
+    ] {
+        let (status, page) = stage.page(path, "finance").await;
+        assert_eq!(status, 200, "{path}");
+        assert!(page.contains(part), "{path}: {page}");
+    }
+}

@@ -6,8 +6,10 @@ use entity::payout_item;
 use rstest::rstest;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::json;
-use service::commission::{AdjustForm, adjust};
-use service::payout::run::{NewRun, draft};
+use service::commission::{AdjustForm, LineQuery, adjust, adjust_noted, explain, hold, lines};
+use service::payout::browse::held_partners;
+use service::payout::list::{RunQuery, runs};
+use service::payout::run::{NewRun, draft, hold_partner};
 use service::program::{self, PolicyFields};
 use service::{Actor, Context, Error};
 
@@ -166,4 +168,79 @@ async fn limits_are_said_per_currency(#[case] engine: Engine) {
     assert!(reason("JPY").to_lowercase().contains("minimum"), "{why:?}");
     assert!(!reason("KWD").to_lowercase().contains("minimum"), "{why:?}");
     world.assert_clean().await;
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn holds_and_runs_are_found_and_notes_stay_inside(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let [north, south] = world.partners;
+    let ctx = world.finance(0);
+    let form = bonus(north, "60", "EUR");
+    let booked = adjust_noted(&ctx, &form, "Ask legal first")
+        .await
+        .expect("booked");
+    let actions = |shown: service::commission::Explained| {
+        let lines = shown.timeline.into_iter();
+        lines.map(|l| l.summary).collect::<Vec<_>>().join("|")
+    };
+    let seen = actions(explain(&ctx, booked.id).await.expect("shows"));
+    assert!(seen.contains("Ask legal first"), "{seen}");
+    let actor = Actor::Partner {
+        person_id: world.finance[1],
+        partner_id: north,
+        role: domain::partner::MemberRole::Owner,
+    };
+    let partner = world.test.context(actor, world.now);
+    let seen = actions(explain(&partner, booked.id).await.expect("shows"));
+    assert!(!seen.contains("legal"), "{seen}");
+
+    hold(&ctx, &[booked.id], "Waits for the contract")
+        .await
+        .expect("held");
+    let found = async |q: &str| {
+        let query = LineQuery {
+            q: q.to_owned(),
+            states: vec!["held".to_owned()],
+            ..LineQuery::default()
+        };
+        lines(&ctx, &query).await.expect("lists").total
+    };
+    assert_eq!((found("contract").await, found("north").await), (1, 1));
+    assert_eq!(found("nobody").await, 0);
+    hold_partner(&ctx, south, Some("Tax number is missing"))
+        .await
+        .expect("held");
+    let held = async |q: &str| held_partners(&ctx, q).await.expect("lists").len();
+    assert_eq!(
+        (held("").await, held("tax").await, held("north").await),
+        (1, 1, 0)
+    );
+
+    left_out(&world).await;
+    left_out(&world).await;
+    let listed = async |q: &str, sort: &str, ascending: bool| {
+        let query = RunQuery {
+            q: q.to_owned(),
+            sort: sort.to_owned(),
+            ascending,
+            page: 1,
+            per: 25,
+            ..RunQuery::default()
+        };
+        let page = runs(&ctx, &query).await.expect("lists");
+        let rows = page.rows.into_iter();
+        rows.map(|r| r.run.number).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("", "", false).await, ["2026-03-B", "2026-03-A"]);
+    assert_eq!(
+        listed("for jpy", "run", true).await,
+        ["2026-03-A", "2026-03-B"]
+    );
+    assert_eq!(listed("03-b", "cutoff", false).await, ["2026-03-B"]);
+    assert_eq!(listed("nothing", "", false).await, Vec::<String>::new());
 }

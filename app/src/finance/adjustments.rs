@@ -63,7 +63,7 @@ async fn index(page: Page) -> PageResult {
             )
             .sorted("earned", "Booked", |l| view! { <Day at=l.earned_at/> })
             .href(|l| format!("/finance/commissions/{}", l.id))
-            .search("Partner")
+            .search("Partner or reason")
             .filter(
                 "kind",
                 "Kind",
@@ -139,6 +139,7 @@ async fn form(page: Page) -> PageResult {
                         <TextField name="currency" label="Currency" value=currency hint="Three letters" required=true max=3/>
                     </div>
                     <TextArea name="reason" label="Why? The partner reads it" rows=3 required=true max=500/>
+                    <TextArea name="note" label="Note for colleagues" hint="The partner never reads it." rows=2 max=1000/>
                     <Submit label="Book it" cancel=HERE/>
                 </PostForm>
             </Panel>
@@ -162,6 +163,7 @@ struct Typed {
     amount: String,
     currency: String,
     reason: String,
+    note: String,
 }
 
 const FORM: &str = "/finance/adjustments/new";
@@ -178,7 +180,7 @@ async fn adjust(page: Page, form: Form<Typed>) -> PageResult {
         currency: form.currency.trim().to_uppercase(),
         reason: form.reason.clone(),
     };
-    match lines::adjust(&page.ctx, &typed).await {
+    match lines::adjust_noted(&page.ctx, &typed, &form.note).await {
         Ok(adjusted) => booked(&page, adjusted).await,
         Err(error) => page.refused(FORM, error, &form.pairs).await,
     }

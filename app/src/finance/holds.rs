@@ -20,18 +20,26 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .get(HERE, Access::Finance, index)
         .post(HERE, Access::Finance, hold)
+        .get("/finance/holds.csv", Access::Finance, export)
         .post("/finance/holds/release", Access::Finance, release)
 }
 
-async fn index(page: Page) -> PageResult {
-    let partners = browse::held_partners(&page.ctx).await?;
-    let query = LineQuery {
+/// Held lines, as the address asks for them.
+fn query(list: &ListQuery) -> LineQuery {
+    LineQuery {
         states: vec!["held".to_owned()],
-        page: 1,
-        per: 25,
-        ..LineQuery::default()
-    };
-    let lines = commission::lines(&page.ctx, &query).await?;
+        ..crate::commission::query(list)
+    }
+}
+
+async fn export(page: Page) -> PageResult {
+    crate::commission::export(&page, query(&page.list())).await
+}
+
+async fn index(page: Page) -> PageResult {
+    let list = page.list();
+    let partners = browse::held_partners(&page.ctx, &list.q).await?;
+    let lines = commission::lines(&page.ctx, &query(&list)).await?;
     let can = super::may_change(&page);
     let choices = if can {
         choices(&page).await?
@@ -41,7 +49,6 @@ async fn index(page: Page) -> PageResult {
     let head = Head::new("Holds")
         .text("What is stopped until somebody decides: all payouts of a partner, or single lines.");
     Ok(page.render(head, move || {
-        let more = lines.total > 25;
         let table = Table::plain(partners)
             .caption("Partners on hold")
             .col("Partner", |p: &entity::partner::Model| p.name.clone())
@@ -64,22 +71,24 @@ async fn index(page: Page) -> PageResult {
                 </PostForm>
             </Panel>
         });
-        let held = Table::plain(lines.rows)
+        let held = Table::new(lines.rows, lines.total, &list)
             .caption("Held lines")
             .col("What", |l: &CommissionLine| crate::commission::brief(&l.kind, &l.rule_name, l.note.as_deref()))
             .col("Partner", |l| l.partner.clone())
             .col("Why", |l| l.note.clone())
-            .num("Amount", |l| view! { <Money minor=l.amount currency=l.currency.clone()/> })
-            .col("Since", |l| view! { <Day at=l.earned_at/> })
+            .sorted_num("amount", "Amount", |l| view! { <Money minor=l.amount currency=l.currency.clone()/> })
+            .sorted("earned", "Earned", |l| view! { <Day at=l.earned_at/> })
             .href(|l| format!("/finance/commissions/{}", l.id))
+            .search("Partner, customer, invoice or reason")
+            .filter("kind", "Kind", crate::commission::kinds())
+            .csv("/finance/holds.csv")
             .empty(Empty::text("No line is held", "Reviews and disputes hold single lines; they appear here."))
             .view();
-        let all = more.then(|| view! { <ButtonLink href="/finance/commissions?state=held" label="All held lines"/> });
         let partners = table.view();
         view! {
             <Panel title="Partners">{partners}</Panel>
             {form}
-            <Panel title="Lines">{held}{all}</Panel>
+            <Panel title="Lines">{held}</Panel>
         }
     }))
 }

@@ -14,7 +14,7 @@ use service::{
     earnings::{self, Exceptions, Owed},
     payout::{
         browse::{self, PayoutQuery},
-        list::{self, RunLine},
+        list::{self, RunLine, RunQuery},
     },
 };
 
@@ -23,13 +23,23 @@ pub(super) fn routes() -> Routes {
     Routes::new().get("/finance", Access::Finance, show)
 }
 
+/// The newest runs, of one status where it is given.
+fn newest(status: Option<RunStatus>, per: u64) -> RunQuery {
+    RunQuery {
+        status,
+        page: 1,
+        per,
+        ..RunQuery::default()
+    }
+}
+
 async fn show(page: Page) -> PageResult {
     let home = earnings::finance_home(&page.ctx).await?;
-    let runs = list::runs(&page.ctx, None, 1, 5).await?;
-    let submitted = list::runs(&page.ctx, Some(RunStatus::Submitted), 1, 1)
+    let runs = list::runs(&page.ctx, &newest(None, 5)).await?;
+    let submitted = list::runs(&page.ctx, &newest(Some(RunStatus::Submitted), 1))
         .await?
         .total;
-    let short = list::runs(&page.ctx, Some(RunStatus::WaitingForBalance), 1, 1)
+    let short = list::runs(&page.ctx, &newest(Some(RunStatus::WaitingForBalance), 1))
         .await?
         .total;
     let failed = PayoutQuery {

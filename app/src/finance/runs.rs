@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use service::{
     FieldErrors,
     payout::{
-        list::{self, RunLine},
+        list::{self, RunLine, RunQuery},
         run::{self, NewRun},
     },
     program,
@@ -28,13 +28,22 @@ pub(super) fn routes() -> Routes {
         .get("/finance/runs/new", Access::Finance, form)
 }
 
-fn wanted(list: &ListQuery) -> Option<RunStatus> {
-    list.filter("status").and_then(|s| s.parse().ok())
+fn wanted(list: &ListQuery) -> RunQuery {
+    RunQuery {
+        q: list.q.clone(),
+        status: list.filter("status").and_then(|s| s.parse().ok()),
+        sort: list
+            .sort_or(&["run", "cutoff", "drafted", "finished"], "")
+            .to_owned(),
+        ascending: !list.sort.is_empty() && !list.desc,
+        page: list.page,
+        per: list.per,
+    }
 }
 
 async fn index(page: Page) -> PageResult {
     let list = page.list();
-    let runs = list::runs(&page.ctx, wanted(&list), list.page, list.per).await?;
+    let runs = list::runs(&page.ctx, &wanted(&list)).await?;
     let mut head = Head::new("Payout runs")
         .text("A run pays every partner with a payable balance. Somebody else than its author approves it.");
     if super::may_change(&page) {
@@ -43,7 +52,7 @@ async fn index(page: Page) -> PageResult {
     Ok(page.render(head, move || {
         Table::new(runs.rows, runs.total, &list)
             .caption("Payout runs")
-            .col("Run", |r: &RunLine| r.run.number.clone())
+            .sorted("run", "Run", |r: &RunLine| r.run.number.clone())
             .col(
                 "Status",
                 |r| view! { <Status of=r.status.as_str() label=r.status.label()/> },
@@ -52,11 +61,18 @@ async fn index(page: Page) -> PageResult {
             .num("Payouts", |r| {
                 count_text(i64::try_from(r.partners).unwrap_or(i64::MAX))
             })
-            .col("Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
-            .col("Drafted", |r| view! { <Day at=r.run.created_at/> })
-            .col("Finished", |r| r.run.done_at.map(|at| view! { <Day at/> }))
+            .sorted("cutoff", "Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
+            .sorted(
+                "drafted",
+                "Drafted",
+                |r| view! { <Day at=r.run.created_at/> },
+            )
+            .sorted("finished", "Finished", |r| {
+                r.run.done_at.map(|at| view! { <Day at/> })
+            })
             .col("Note", |r| r.run.note.clone())
             .href(|r| format!("/finance/runs/{}", r.run.id))
+            .search("Number or note")
             .filter(
                 "status",
                 "Status",
@@ -101,7 +117,12 @@ pub(super) fn totals(totals: &[domain::money::Money]) -> AnyView {
 }
 
 async fn export(page: Page) -> PageResult {
-    let runs = list::runs(&page.ctx, wanted(&page.list()), 1, 10_000).await?;
+    let everything = RunQuery {
+        page: 1,
+        per: 10_000,
+        ..wanted(&page.list())
+    };
+    let runs = list::runs(&page.ctx, &everything).await?;
     let mut file = Csv::new(&[
         "Run",
         "Status",

@@ -62,6 +62,14 @@ pub struct Adjusted {
 /// # Errors
 /// [`Error::Invalid`] at the fields; [`Error::NotFound`], [`Error::Forbidden`] for all but finance.
 pub async fn adjust(ctx: &Context, form: &AdjustForm) -> Result<Adjusted> {
+    adjust_noted(ctx, form, "").await
+}
+
+/// The same with a note for colleagues, which may be empty; the partner never reads it.
+///
+/// # Errors
+/// As [`adjust`].
+pub async fn adjust_noted(ctx: &Context, form: &AdjustForm, note: &str) -> Result<Adjusted> {
     ctx.staff(StaffRole::Finance)?;
     let mut errors = FieldErrors::new();
     let kind = errors.check(
@@ -75,6 +83,7 @@ pub async fn adjust(ctx: &Context, form: &AdjustForm) -> Result<Adjusted> {
         "reason",
         domain::validate::required(&form.reason, "the reason", 500),
     );
+    let note = errors.check("note", domain::validate::optional(note, 1_000));
     let amount = match (kind, amount) {
         (Some(kind), Some(amount)) => signed(&mut errors, kind, amount),
         _ => None,
@@ -91,6 +100,13 @@ pub async fn adjust(ctx: &Context, form: &AdjustForm) -> Result<Adjusted> {
         reason,
     };
     let adjusted = write(ctx, &*tx, line).await?;
+    if let Some(note) = note.filter(|note| !note.is_empty()) {
+        event::Entry::new("commission.noted", "commission", adjusted.id, note)
+            .partner(form.partner_id)
+            .internal()
+            .record(ctx, &*tx)
+            .await?;
+    }
     tx.commit().await?;
     Ok(adjusted)
 }

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 /// What to show. Everything left empty shows all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LineQuery {
-    /// Part of the customer's name or the rule's, an invoice number or a Stripe id.
+    /// Part of the customer's name, the rule's or the reason, an invoice number or a Stripe id; for
+    /// staff part of the partner's name too.
     pub q: String,
     /// States, any of them.
     pub states: Vec<String>,
@@ -236,6 +237,7 @@ fn filtered(query: &LineQuery, own: Option<i64>) -> Select<commission::Entity> {
         let mut any = Condition::any()
             .add(part(account::Column::Name.into_expr()))
             .add(part(commission::Column::RuleName.into_expr()))
+            .add(part(commission::Column::Note.into_expr()))
             .add(invoice::Column::Number.eq(q))
             .add(invoice::Column::StripeId.eq(q))
             .add(commission::Column::Reference.starts_with(format!("line:{q}:")));

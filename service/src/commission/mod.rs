@@ -15,7 +15,7 @@ pub(crate) mod settle;
 pub(crate) mod take_back;
 
 pub(crate) use accrue::accrue;
-pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, approve, reject, write_off};
+pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, adjust_noted, approve, reject, write_off};
 pub use cancel::cancel;
 pub use explain::{Explained, explain};
 pub use finance::{Bulk, hold, mature, release};

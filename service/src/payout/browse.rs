@@ -137,14 +137,24 @@ pub async fn customers(ctx: &Context, lines: &[commission::Model]) -> Result<Has
     Ok(names)
 }
 
-/// Partners whose payouts are held, with the reason, for staff.
+/// Partners whose payouts are held, with the reason, that contain `q` in either; for staff.
 ///
 /// # Errors
 /// [`Error::NotFound`] for people outside the vendor.
-pub async fn held_partners(ctx: &Context) -> Result<Vec<partner::Model>> {
+pub async fn held_partners(ctx: &Context, q: &str) -> Result<Vec<partner::Model>> {
     ctx.any_staff()?;
-    Ok(partner::Entity::find()
-        .filter(partner::Column::PayoutsHeldReason.is_not_null())
+    let mut found =
+        partner::Entity::find().filter(partner::Column::PayoutsHeldReason.is_not_null());
+    if !q.trim().is_empty() {
+        let pattern = like(q);
+        let part = |column| contains(Expr::col((partner::Entity, column)), &pattern);
+        found = found.filter(
+            Condition::any()
+                .add(part(partner::Column::Name))
+                .add(part(partner::Column::PayoutsHeldReason)),
+        );
+    }
+    Ok(found
         .order_by_asc(partner::Column::Name)
         .all(ctx.reader())
         .await?)

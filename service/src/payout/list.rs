@@ -7,13 +7,15 @@ use domain::money::Money;
 use domain::payout::{PayoutStatus, RunStatus};
 use entity::{commission, partner, payout, payout_item, payout_run, person};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 
 use super::{money, run};
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 use crate::event::{self, Line};
+use crate::search::{contains, like};
 
 /// A run as a row of a list.
 #[derive(Clone, Debug)]
@@ -37,26 +39,61 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// The runs, newest first, for staff.
+/// What part of the runs is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunQuery {
+    /// Part of the run's number or note.
+    pub q: String,
+    /// One status.
+    pub status: Option<RunStatus>,
+    /// `run`, `cutoff`, `drafted` or `finished`; anything else is by age.
+    pub sort: String,
+    /// Smallest or oldest first.
+    pub ascending: bool,
+    /// From 1.
+    pub page: u64,
+    /// Rows per page, at most 10,000 (an export).
+    pub per: u64,
+}
+
+/// The runs that match, newest first unless asked otherwise, for staff.
 ///
 /// # Errors
 /// [`Error::NotFound`] for people outside the vendor.
-pub async fn runs(
-    ctx: &Context,
-    status: Option<RunStatus>,
-    page: u64,
-    per: u64,
-) -> Result<Page<RunLine>> {
+pub async fn runs(ctx: &Context, asked: &RunQuery) -> Result<Page<RunLine>> {
     ctx.any_staff()?;
     let db = ctx.reader();
-    let mut query = payout_run::Entity::find().order_by_desc(payout_run::Column::Id);
-    if let Some(status) = status {
+    let mut query = payout_run::Entity::find();
+    if let Some(status) = asked.status {
         query = query.filter(payout_run::Column::Status.eq(status.as_str()));
     }
+    if !asked.q.trim().is_empty() {
+        let pattern = like(&asked.q);
+        let part = |column| contains(Expr::col((payout_run::Entity, column)), &pattern);
+        query = query.filter(
+            Condition::any()
+                .add(part(payout_run::Column::Number))
+                .add(part(payout_run::Column::Note)),
+        );
+    }
     let total = query.clone().count(db).await?;
-    let per = per.max(1);
+    let order = if asked.ascending {
+        Order::Asc
+    } else {
+        Order::Desc
+    };
+    let query = match asked.sort.as_str() {
+        "run" => query.order_by(payout_run::Column::Number, order.clone()),
+        "cutoff" => query.order_by(payout_run::Column::CutoffAt, order.clone()),
+        "finished" => query
+            .order_by(payout_run::Column::DoneAt.is_null(), Order::Asc)
+            .order_by(payout_run::Column::DoneAt, order.clone()),
+        _ => query,
+    };
+    let per = asked.per.clamp(1, 10_000);
     let found = query
-        .offset(page.saturating_sub(1) * per)
+        .order_by(payout_run::Column::Id, order)
+        .offset(asked.page.saturating_sub(1).saturating_mul(per))
         .limit(per)
         .all(db)
         .await?;
