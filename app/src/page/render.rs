@@ -194,8 +194,7 @@ fn without_marks(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = find(rest, "<leptos-island") {
-        let end =
-            find(&rest[at..], "</leptos-island>").map_or(rest.len(), |length| at + length);
+        let end = find(&rest[at..], "</leptos-island>").map_or(rest.len(), |length| at + length);
         push_without_marks(&mut out, &rest[..at]);
         out.push_str(&rest[at..end]);
         rest = &rest[end..];

@@ -13,9 +13,9 @@ pub mod invoice;
 mod keys;
 mod load;
 mod matching;
+mod own;
 #[cfg(test)]
 mod properties;
-mod own;
 pub(crate) mod returns;
 pub mod sweep;
 pub(crate) mod unit;
