@@ -249,6 +249,21 @@ impl Page {
         self.leave(form_path, flash).await
     }
 
+    /// What follows a change: `sentence` on the page at `path` when it was made, else what was wrong
+    /// with it, as [`Page::refused`] puts it.
+    pub async fn answer<T>(
+        &self,
+        done: service::Result<T>,
+        path: &str,
+        sentence: &str,
+        pairs: &[(String, String)],
+    ) -> PageResult {
+        match done {
+            Ok(_) => self.done(path, sentence).await,
+            Err(error) => self.refused(path, error, pairs).await,
+        }
+    }
+
     async fn leave(&self, path: &str, flash: Flash) -> PageResult {
         session::leave_flash(&self.session, flash)
             .await

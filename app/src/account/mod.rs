@@ -103,10 +103,9 @@ async fn preferences(page: Page) -> PageResult {
 }
 
 async fn update(page: Page, form: Form<Profile>) -> PageResult {
-    match identity::update_profile(&page.ctx, &form.value).await {
-        Ok(()) => page.done("/preferences", "Saved.").await,
-        Err(error) => page.refused("/preferences", error, &form.pairs).await,
-    }
+    let done = identity::update_profile(&page.ctx, &form.value).await;
+    page.answer(done, "/preferences", "Saved.", &form.pairs)
+        .await
 }
 
 async fn password_form(page: Page) -> PageResult {

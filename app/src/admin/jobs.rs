@@ -140,8 +140,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn retry(page: Page, Path(id): Path<i64>) -> PageResult {
     let here = format!("{HERE}/{id}");
-    match desk::retry_job(&page.ctx, id).await {
-        Ok(()) => page.done(&here, "It is tried again now.").await,
-        Err(error) => page.refused(&here, error, &[]).await,
-    }
+    let done = desk::retry_job(&page.ctx, id).await;
+    page.answer(done, &here, "It is tried again now.", &[])
+        .await
 }

@@ -238,8 +238,6 @@ async fn deactivate(page: Page, Path(id): Path<i64>) -> PageResult {
 }
 
 async fn reactivate(page: Page, Path(id): Path<i64>) -> PageResult {
-    match identity::enable(&page.ctx, id).await {
-        Ok(()) => page.done(&href(id), "Reactivated.").await,
-        Err(e) => page.refused(&href(id), e, &[]).await,
-    }
+    let done = identity::enable(&page.ctx, id).await;
+    page.answer(done, &href(id), "Reactivated.", &[]).await
 }

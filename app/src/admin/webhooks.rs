@@ -144,8 +144,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn retry(page: Page, Path(id): Path<i64>) -> PageResult {
     let here = format!("{HERE}/{id}");
-    match desk::retry_webhook(&page.ctx, id).await {
-        Ok(()) => page.done(&here, "It is handled again now.").await,
-        Err(error) => page.refused(&here, error, &[]).await,
-    }
+    let done = desk::retry_webhook(&page.ctx, id).await;
+    page.answer(done, &here, "It is handled again now.", &[])
+        .await
 }

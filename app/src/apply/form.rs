@@ -23,21 +23,20 @@ fn typed(form: &Form<Fields>) -> Fields {
 
 async fn save(page: Page, Path(id): Path<i64>, form: Form<Fields>) -> PageResult {
     let here = format!("/application/{id}");
-    match application::save(&page.ctx, id, &typed(&form)).await {
-        Ok(()) => page.done(&here, "Saved.").await,
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = application::save(&page.ctx, id, &typed(&form)).await;
+    page.answer(done, &here, "Saved.", &form.pairs).await
 }
 
 async fn submit(page: Page, Path(id): Path<i64>, form: Form<Fields>) -> PageResult {
     let here = format!("/application/{id}");
-    match application::submit(&page.ctx, id, &typed(&form)).await {
-        Ok(()) => {
-            page.done(&here, "Sent. We have mailed you a confirmation.")
-                .await
-        }
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = application::submit(&page.ctx, id, &typed(&form)).await;
+    page.answer(
+        done,
+        &here,
+        "Sent. We have mailed you a confirmation.",
+        &form.pairs,
+    )
+    .await
 }
 
 /// The form of a draft, or of one that may be corrected while information is asked for.

@@ -201,10 +201,9 @@ struct Answer {
 
 async fn answer(page: Page, Path(id): Path<i64>, form: Form<Answer>) -> PageResult {
     let here = format!("/application/{id}");
-    match application::answer(&page.ctx, id, &form.answer).await {
-        Ok(()) => page.done(&here, "Sent. The review goes on.").await,
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = application::answer(&page.ctx, id, &form.answer).await;
+    page.answer(done, &here, "Sent. The review goes on.", &form.pairs)
+        .await
 }
 
 async fn withdraw(page: Page, Path(id): Path<i64>) -> PageResult {

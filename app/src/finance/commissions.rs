@@ -391,8 +391,7 @@ fn actions(row: &entity::commission::Model, waits: bool) -> AnyView {
 
 async fn approve(page: Page, Path(id): Path<i64>) -> PageResult {
     let here = format!("{HERE}/{id}");
-    match lines::approve(&page.ctx, id).await {
-        Ok(()) => page.done(&here, "Approved. It is payable now.").await,
-        Err(error) => page.refused(&here, error, &[]).await,
-    }
+    let done = lines::approve(&page.ctx, id).await;
+    page.answer(done, &here, "Approved. It is payable now.", &[])
+        .await
 }

@@ -117,19 +117,19 @@ async fn hold(page: Page, form: Form<Hold>) -> PageResult {
         let errors = FieldErrors::new().with("partner", "Choose a partner.");
         return page.invalid(HERE, errors, &form.pairs).await;
     };
-    match run::hold_partner(&page.ctx, id, Some(&form.reason)).await {
-        Ok(()) => {
-            page.done(HERE, "Its payouts are on hold until somebody lifts it.")
-                .await
-        }
-        Err(error) => page.refused(HERE, error, &form.pairs).await,
-    }
+    let done = run::hold_partner(&page.ctx, id, Some(&form.reason)).await;
+    page.answer(
+        done,
+        HERE,
+        "Its payouts are on hold until somebody lifts it.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn release(page: Page, form: Form<Hold>) -> PageResult {
     let id = form.partner.parse().unwrap_or_default();
-    match run::hold_partner(&page.ctx, id, None).await {
-        Ok(()) => page.done(HERE, "The hold is lifted.").await,
-        Err(error) => page.refused(HERE, error, &form.pairs).await,
-    }
+    let done = run::hold_partner(&page.ctx, id, None).await;
+    page.answer(done, HERE, "The hold is lifted.", &form.pairs)
+        .await
 }

@@ -382,18 +382,15 @@ struct Include {
 async fn include(page: Page, Path(id): Path<i64>, form: Form<Include>) -> PageResult {
     let here = address(id);
     let item = form.item.parse().unwrap_or_default();
-    match run::exclude(&page.ctx, id, item, None).await {
-        Ok(()) => page.done(&here, "Back in the run.").await,
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = run::exclude(&page.ctx, id, item, None).await;
+    page.answer(done, &here, "Back in the run.", &form.pairs)
+        .await
 }
 
 async fn refresh(page: Page, Path(id): Path<i64>) -> PageResult {
     let here = address(id);
-    match run::refresh(&page.ctx, id).await {
-        Ok(()) => page.done(&here, "Counted anew.").await,
-        Err(error) => page.refused(&here, error, &[]).await,
-    }
+    let done = run::refresh(&page.ctx, id).await;
+    page.answer(done, &here, "Counted anew.", &[]).await
 }
 
 async fn submit(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -418,10 +415,9 @@ struct Reason {
 
 async fn send_back(page: Page, Path(id): Path<i64>, form: Form<Reason>) -> PageResult {
     let here = address(id);
-    match run::send_back(&page.ctx, id, &form.reason).await {
-        Ok(()) => page.done(&here, "Sent back. It is a draft again.").await,
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = run::send_back(&page.ctx, id, &form.reason).await;
+    page.answer(done, &here, "Sent back. It is a draft again.", &form.pairs)
+        .await
 }
 
 async fn approve(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -444,11 +440,12 @@ async fn approve(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn cancel(page: Page, Path(id): Path<i64>, form: Form<Reason>) -> PageResult {
     let here = address(id);
-    match run::cancel(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here, "Canceled. Every amount is payable again.")
-                .await
-        }
-        Err(error) => page.refused(&here, error, &form.pairs).await,
-    }
+    let done = run::cancel(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here,
+        "Canceled. Every amount is payable again.",
+        &form.pairs,
+    )
+    .await
 }

@@ -47,12 +47,8 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
         return Ok(whole(state, "nothing", NothingKind::NothingLeft, why));
     }
     if state.row.net == 0 && state.row.total > 0 && state.row.amount_paid == 0 {
-        nothing(
-            state,
-            "nothing",
-            "All of it was credited before it was paid.",
-        );
-        return Ok(());
+        let why = "All of it was credited before it was paid.";
+        return Ok(whole(state, "nothing", NothingKind::NothingLeft, why));
     }
     let first_paid_at = first_payment(unit, account_id, paid_at, state.row.net);
     let sale = Sale {

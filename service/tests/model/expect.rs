@@ -146,6 +146,9 @@ impl Books<'_> {
     fn accrue(&mut self, before: &[Fact], index: usize) {
         let Some(home) = self.home(index) else { return };
         let invoice = &self.stripe.invoices[index];
+        if !invoice.brought_money() {
+            return;
+        }
         let at = invoice.paid_at().expect("paid");
         let plan = newest(
             before,
@@ -181,6 +184,7 @@ impl Books<'_> {
                 && was_paid(before, i)
                 && other.paid_at() < Some(at)
                 && other.net() > 0
+                && other.brought_money()
         });
         for partner in [0, 1] {
             if whole[partner] > 0 && !later && invoice.currency == "EUR" {

@@ -128,6 +128,11 @@ impl Invoice {
         self.lines.iter().map(|l| l.net).sum()
     }
 
+    /// What was credited in full before anybody paid is paid in name only.
+    pub fn brought_money(&self) -> bool {
+        self.total <= 0 || !self.payments.is_empty()
+    }
+
     fn is_paid(&self) -> bool {
         self.paid_at().is_some()
     }

@@ -287,10 +287,8 @@ struct Named {
 }
 
 async fn rename(page: Page, Path(id): Path<i64>, form: Form<Named>) -> PageResult {
-    match plan::rename(&page.ctx, id, &form.name).await {
-        Ok(()) => page.done(&href(id), "Renamed.").await,
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = plan::rename(&page.ctx, id, &form.name).await;
+    page.answer(done, &href(id), "Renamed.", &form.pairs).await
 }
 
 async fn draft(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -301,22 +299,17 @@ async fn draft(page: Page, Path(id): Path<i64>) -> PageResult {
 }
 
 async fn default(page: Page, Path(id): Path<i64>) -> PageResult {
-    match plan::make_default(&page.ctx, id).await {
-        Ok(()) => page.done(&href(id), "New partners get this plan.").await,
-        Err(e) => page.refused(&href(id), e, &[]).await,
-    }
+    let done = plan::make_default(&page.ctx, id).await;
+    page.answer(done, &href(id), "New partners get this plan.", &[])
+        .await
 }
 
 async fn retire(page: Page, Path(id): Path<i64>) -> PageResult {
-    match plan::retire(&page.ctx, id).await {
-        Ok(()) => page.done(&href(id), "Retired.").await,
-        Err(e) => page.refused(&href(id), e, &[]).await,
-    }
+    let done = plan::retire(&page.ctx, id).await;
+    page.answer(done, &href(id), "Retired.", &[]).await
 }
 
 async fn reinstate(page: Page, Path(id): Path<i64>) -> PageResult {
-    match plan::reinstate(&page.ctx, id).await {
-        Ok(()) => page.done(&href(id), "Offered again.").await,
-        Err(e) => page.refused(&href(id), e, &[]).await,
-    }
+    let done = plan::reinstate(&page.ctx, id).await;
+    page.answer(done, &href(id), "Offered again.", &[]).await
 }

@@ -286,8 +286,7 @@ async fn remove(
     Path((id, rule)): Path<(i64, String)>,
     form: Form<Change>,
 ) -> PageResult {
-    match plan::remove_rule(&page.ctx, id, form.revision(), &rule).await {
-        Ok(()) => page.done(&version::href(id), "Rule removed.").await,
-        Err(e) => page.refused(&version::href(id), e, &form.pairs).await,
-    }
+    let done = plan::remove_rule(&page.ctx, id, form.revision(), &rule).await;
+    page.answer(done, &version::href(id), "Rule removed.", &form.pairs)
+        .await
 }

@@ -252,10 +252,9 @@ async fn publish(page: Page, Path(id): Path<i64>, form: Form<Change>) -> PageRes
 }
 
 async fn withdraw(page: Page, Path(id): Path<i64>) -> PageResult {
-    match plan::withdraw(&page.ctx, id).await {
-        Ok(()) => page.done(&href(id), "Withdrawn. It never counts.").await,
-        Err(e) => page.refused(&href(id), e, &[]).await,
-    }
+    let done = plan::withdraw(&page.ctx, id).await;
+    page.answer(done, &href(id), "Withdrawn. It never counts.", &[])
+        .await
 }
 
 async fn discard(page: Page, Path(id): Path<i64>, form: Form<Change>) -> PageResult {
@@ -269,8 +268,7 @@ async fn discard(page: Page, Path(id): Path<i64>, form: Form<Change>) -> PageRes
 }
 
 async fn start(page: Page, Path(id): Path<i64>, form: Form<Change>) -> PageResult {
-    match plan::start_again(&page.ctx, id, form.revision(), &form.start).await {
-        Ok(()) => page.done(&href(id), "The rules are replaced.").await,
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = plan::start_again(&page.ctx, id, form.revision(), &form.start).await;
+    page.answer(done, &href(id), "The rules are replaced.", &form.pairs)
+        .await
 }

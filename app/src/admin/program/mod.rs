@@ -268,10 +268,8 @@ fn certificates_panel(id: i64, courses: Vec<entity::course::Model>, can: bool) -
 }
 
 async fn change(page: Page, Path(id): Path<i64>, form: Form<ProgramFields>) -> PageResult {
-    match program::change(&page.ctx, id, &form.value).await {
-        Ok(()) => page.done(&href(id), "Saved.").await,
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = program::change(&page.ctx, id, &form.value).await;
+    page.answer(done, &href(id), "Saved.", &form.pairs).await
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -287,10 +285,9 @@ async fn certificates(page: Page, Path(id): Path<i64>, form: Form<Chosen>) -> Pa
         .iter()
         .map(|c| c.parse().unwrap_or(0))
         .collect();
-    match program::require_courses(&page.ctx, id, &chosen).await {
-        Ok(()) => page.done(&href(id), "Saved. It counts now.").await,
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = program::require_courses(&page.ctx, id, &chosen).await;
+    page.answer(done, &href(id), "Saved. It counts now.", &form.pairs)
+        .await
 }
 
 /// The newest version of something, which a form says it was made on.

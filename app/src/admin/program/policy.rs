@@ -235,8 +235,7 @@ async fn create(page: Page, Path(id): Path<i64>, form: Form<Seen>) -> PageResult
 }
 
 async fn withdraw(page: Page, Path((id, version)): Path<(i64, i64)>) -> PageResult {
-    match program::withdraw_policy(&page.ctx, id, version).await {
-        Ok(()) => page.done(&at(id), "Withdrawn. It never counts.").await,
-        Err(e) => page.refused(&at(id), e, &[]).await,
-    }
+    let done = program::withdraw_policy(&page.ctx, id, version).await;
+    page.answer(done, &at(id), "Withdrawn. It never counts.", &[])
+        .await
 }

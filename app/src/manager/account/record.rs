@@ -242,43 +242,31 @@ struct Typed {
 }
 
 async fn rename(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match account::rename(&page.ctx, id, &form.name).await {
-        Ok(()) => page.done(&here(id), "Renamed.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::rename(&page.ctx, id, &form.name).await;
+    page.answer(done, &here(id), "Renamed.", &form.pairs).await
 }
 
 async fn house(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match account::set_house(&page.ctx, id, !form.house.is_empty()).await {
-        Ok(()) => page.done(&here(id), "Changed.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::set_house(&page.ctx, id, !form.house.is_empty()).await;
+    page.answer(done, &here(id), "Changed.", &form.pairs).await
 }
 
 async fn link(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match account::link_domain(&page.ctx, id, &form.domain).await {
-        Ok(()) => page.done(&here(id), "Linked.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::link_domain(&page.ctx, id, &form.domain).await;
+    page.answer(done, &here(id), "Linked.", &form.pairs).await
 }
 
 async fn unlink(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match account::unlink_domain(&page.ctx, id, &form.domain).await {
-        Ok(()) => page.done(&here(id), "Unlinked.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::unlink_domain(&page.ctx, id, &form.domain).await;
+    page.answer(done, &here(id), "Unlinked.", &form.pairs).await
 }
 
 async fn credit(page: Page, Path(id): Path<i64>, form: Form<Credit>) -> PageResult {
-    match account::add_credit(&page.ctx, id, &form.value).await {
-        Ok(()) => page.done(&here(id), "Credited.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::add_credit(&page.ctx, id, &form.value).await;
+    page.answer(done, &here(id), "Credited.", &form.pairs).await
 }
 
 async fn end(page: Page, Path((id, credit)): Path<(i64, i64)>, form: Form<Typed>) -> PageResult {
-    match account::end_credit(&page.ctx, id, credit, &form.reason).await {
-        Ok(()) => page.done(&here(id), "Ended.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = account::end_credit(&page.ctx, id, credit, &form.reason).await;
+    page.answer(done, &here(id), "Ended.", &form.pairs).await
 }

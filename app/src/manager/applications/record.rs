@@ -165,10 +165,9 @@ fn decision(review: &Review) -> AnyView {
 }
 
 async fn take(page: Page, Path(id): Path<i64>) -> PageResult {
-    match application::take(&page.ctx, id).await {
-        Ok(()) => page.done(&here(id), "It is yours to review.").await,
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = application::take(&page.ctx, id).await;
+    page.answer(done, &here(id), "It is yours to review.", &[])
+        .await
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -182,13 +181,14 @@ struct Typed {
 }
 
 async fn ask(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match application::ask(&page.ctx, id, &form.question).await {
-        Ok(()) => {
-            page.done(&here(id), "Asked. The applicant has a mail.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = application::ask(&page.ctx, id, &form.question).await;
+    page.answer(
+        done,
+        &here(id),
+        "Asked. The applicant has a mail.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn comment(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {

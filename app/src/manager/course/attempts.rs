@@ -129,8 +129,12 @@ struct Revoke {
 async fn revoke(page: Page, Path(number): Path<String>, form: Form<Revoke>) -> PageResult {
     let found = learning::verify(&page.ctx, &number).await?;
     let here = href(&found.row.number);
-    match learning::revoke(&page.ctx, found.row.id, &form.reason).await {
-        Ok(()) => page.done(&here, "Revoked. Its holder has been told.").await,
-        Err(e) => page.refused(&here, e, &form.pairs).await,
-    }
+    let done = learning::revoke(&page.ctx, found.row.id, &form.reason).await;
+    page.answer(
+        done,
+        &here,
+        "Revoked. Its holder has been told.",
+        &form.pairs,
+    )
+    .await
 }

@@ -224,10 +224,8 @@ async fn save_lesson(
     form: Form<LessonFields>,
 ) -> PageResult {
     let here = lesson_href(id, lesson);
-    match learning::save_lesson(&page.ctx, id, Some(lesson), &form.value).await {
-        Ok(()) => page.done(&here, "Saved.").await,
-        Err(e) => page.refused(&here, e, &form.pairs).await,
-    }
+    let done = learning::save_lesson(&page.ctx, id, Some(lesson), &form.value).await;
+    page.answer(done, &here, "Saved.", &form.pairs).await
 }
 
 async fn up(page: Page, Path((id, lesson)): Path<(i64, i64)>, form: Form<Nothing>) -> PageResult {
@@ -242,10 +240,9 @@ async fn delete_lesson(
     Path((id, lesson)): Path<(i64, i64)>,
     form: Form<Nothing>,
 ) -> PageResult {
-    match learning::delete_lesson(&page.ctx, id, lesson).await {
-        Ok(()) => page.done(&version::href(id), "Lesson deleted.").await,
-        Err(e) => page.refused(&version::href(id), e, &form.pairs).await,
-    }
+    let done = learning::delete_lesson(&page.ctx, id, lesson).await;
+    page.answer(done, &version::href(id), "Lesson deleted.", &form.pairs)
+        .await
 }
 
 async fn new_question(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -383,8 +380,7 @@ async fn delete_question(
     Path((id, question)): Path<(i64, i64)>,
     form: Form<Nothing>,
 ) -> PageResult {
-    match learning::delete_question(&page.ctx, id, question).await {
-        Ok(()) => page.done(&version::href(id), "Question deleted.").await,
-        Err(e) => page.refused(&version::href(id), e, &form.pairs).await,
-    }
+    let done = learning::delete_question(&page.ctx, id, question).await;
+    page.answer(done, &version::href(id), "Question deleted.", &form.pairs)
+        .await
 }

@@ -228,11 +228,12 @@ async fn edit(page: Page, Path(id): Path<i64>, _form: Form<Nothing>) -> PageResu
 
 async fn retire(page: Page, Path(id): Path<i64>, form: Form<Nothing>) -> PageResult {
     let here = format!("{HERE}/{id}");
-    match learning::retire(&page.ctx, id).await {
-        Ok(()) => {
-            page.done(&here, "Retired. Partners no longer see it.")
-                .await
-        }
-        Err(e) => page.refused(&here, e, &form.pairs).await,
-    }
+    let done = learning::retire(&page.ctx, id).await;
+    page.answer(
+        done,
+        &here,
+        "Retired. Partners no longer see it.",
+        &form.pairs,
+    )
+    .await
 }

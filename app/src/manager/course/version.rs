@@ -184,18 +184,17 @@ fn facts(view: &DraftView) -> AnyView {
 }
 
 async fn save(page: Page, Path(id): Path<i64>, form: Form<Draft>) -> PageResult {
-    match learning::save_course(&page.ctx, id, &form.value).await {
-        Ok(()) => page.done(&href(id), "Saved.").await,
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = learning::save_course(&page.ctx, id, &form.value).await;
+    page.answer(done, &href(id), "Saved.", &form.pairs).await
 }
 
 async fn publish(page: Page, Path(id): Path<i64>, form: Form<Nothing>) -> PageResult {
-    match learning::publish(&page.ctx, id).await {
-        Ok(()) => {
-            page.done(&href(id), "Published. Partners see it now.")
-                .await
-        }
-        Err(e) => page.refused(&href(id), e, &form.pairs).await,
-    }
+    let done = learning::publish(&page.ctx, id).await;
+    page.answer(
+        done,
+        &href(id),
+        "Published. Partners see it now.",
+        &form.pairs,
+    )
+    .await
 }

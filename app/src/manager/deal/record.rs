@@ -374,17 +374,20 @@ struct Typed {
 }
 
 async fn take(page: Page, Path(id): Path<i64>) -> PageResult {
-    match deal::take(&page.ctx, id).await {
-        Ok(()) => page.done(&here(id), "It is yours to review.").await,
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::take(&page.ctx, id).await;
+    page.answer(done, &here(id), "It is yours to review.", &[])
+        .await
 }
 
 async fn ask(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::ask(&page.ctx, id, &form.question).await {
-        Ok(()) => page.done(&here(id), "Asked. The partner has a mail.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::ask(&page.ctx, id, &form.question).await;
+    page.answer(
+        done,
+        &here(id),
+        "Asked. The partner has a mail.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn approve(page: Page, Path(id): Path<i64>, form: Form<Approval>) -> PageResult {
@@ -442,53 +445,53 @@ async fn comment(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResu
 }
 
 async fn won(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::win(&page.ctx, id, &form.customer).await {
-        Ok(()) => {
-            page.done(&here(id), "Won. What the customer pays earns commission.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::win(&page.ctx, id, &form.customer).await;
+    page.answer(
+        done,
+        &here(id),
+        "Won. What the customer pays earns commission.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn lost(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::lost(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Marked as lost. The protection has ended.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::lost(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Marked as lost. The protection has ended.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn revoke(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::revoke(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Revoked. The partner has a mail.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::revoke(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Revoked. The partner has a mail.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn grant(page: Page, Path(id): Path<i64>) -> PageResult {
-    match deal::grant(&page.ctx, id).await {
-        Ok(()) => {
-            page.done(&here(id), "Extended. The partner has a mail.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::grant(&page.ctx, id).await;
+    page.answer(done, &here(id), "Extended. The partner has a mail.", &[])
+        .await
 }
 
 async fn refuse(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::refuse(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Refused. The partner has a mail.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::refuse(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Refused. The partner has a mail.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn download(page: Page, Path((_, file)): Path<(i64, i64)>) -> PageResult {

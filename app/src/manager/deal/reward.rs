@@ -163,25 +163,24 @@ struct Typed {
 }
 
 async fn qualify(page: Page, Path(id): Path<i64>, form: Form<MeetingForm>) -> PageResult {
-    match deal::qualify(&page.ctx, id, &form.value).await {
-        Ok(()) => page.done(&here(id), "The meeting is qualified.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::qualify(&page.ctx, id, &form.value).await;
+    page.answer(done, &here(id), "The meeting is qualified.", &form.pairs)
+        .await
 }
 
 async fn unqualify(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::unqualify(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "The meeting does not count any more.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::unqualify(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "The meeting does not count any more.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn confirm(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::confirm_value(&page.ctx, id, &form.value.value).await {
-        Ok(()) => page.done(&here(id), "The value is confirmed.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::confirm_value(&page.ctx, id, &form.value.value).await;
+    page.answer(done, &here(id), "The value is confirmed.", &form.pairs)
+        .await
 }

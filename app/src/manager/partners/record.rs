@@ -402,10 +402,8 @@ async fn profile(page: Page, Path(id): Path<i64>) -> PageResult {
 
 async fn update(page: Page, Path(id): Path<i64>, form: Form<Profile>) -> PageResult {
     let back = format!("{}/profile", here(id));
-    match partner::update(&page.ctx, id, &form.value).await {
-        Ok(()) => page.done(&back, "Saved.").await,
-        Err(error) => page.refused(&back, error, &form.pairs).await,
-    }
+    let done = partner::update(&page.ctx, id, &form.value).await;
+    page.answer(done, &back, "Saved.", &form.pairs).await
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -419,20 +417,19 @@ struct Typed {
 }
 
 async fn change_manager(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match partner::update_manager(&page.ctx, id, &form.manager_id).await {
-        Ok(()) => page.done(&here(id), "Saved.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = partner::update_manager(&page.ctx, id, &form.manager_id).await;
+    page.answer(done, &here(id), "Saved.", &form.pairs).await
 }
 
 async fn move_plan(page: Page, Path(id): Path<i64>, form: Form<PlanForm>) -> PageResult {
-    match partner::move_to_plan(&page.ctx, id, &form.value).await {
-        Ok(()) => {
-            page.done(&here(id), "Moved. The partner’s people have a notice.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = partner::move_to_plan(&page.ctx, id, &form.value).await;
+    page.answer(
+        done,
+        &here(id),
+        "Moved. The partner’s people have a notice.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn set_tier(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
@@ -440,28 +437,25 @@ async fn set_tier(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageRes
         let error = service::Error::field("tier_id", "Choose a tier from the list.");
         return page.refused(&here(id), error, &form.pairs).await;
     };
-    match service::tier::set_by_hand(&page.ctx, id, tier, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Set. The partner’s people have a notice.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = service::tier::set_by_hand(&page.ctx, id, tier, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Set. The partner’s people have a notice.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn withdraw_move(page: Page, Path((id, of)): Path<(i64, i64)>) -> PageResult {
-    match partner::withdraw_plan_move(&page.ctx, id, of).await {
-        Ok(()) => page.done(&here(id), "Withdrawn.").await,
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = partner::withdraw_plan_move(&page.ctx, id, of).await;
+    page.answer(done, &here(id), "Withdrawn.", &[]).await
 }
 
 async fn note(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
     let back = format!("{}/notes", here(id));
-    match partner::note(&page.ctx, id, &form.comment).await {
-        Ok(()) => page.done(&back, "Noted.").await,
-        Err(error) => page.refused(&back, error, &form.pairs).await,
-    }
+    let done = partner::note(&page.ctx, id, &form.comment).await;
+    page.answer(done, &back, "Noted.", &form.pairs).await
 }
 
 async fn standing(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {

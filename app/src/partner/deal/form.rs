@@ -246,10 +246,8 @@ async fn save(page: Page, Path(id): Path<i64>, upload: Upload) -> PageResult {
 
 async fn saved(page: &Page, id: i64, upload: &Upload, form: &Form<Fields>) -> PageResult {
     let back = format!("/partner/deals/{id}/edit");
-    match keep_files(page, id, upload).await {
-        Ok(()) => page.done(&back, "Saved.").await,
-        Err(error) => page.refused(&back, error, &form.pairs).await,
-    }
+    let done = keep_files(page, id, upload).await;
+    page.answer(done, &back, "Saved.", &form.pairs).await
 }
 
 async fn discard(page: Page, Path(id): Path<i64>) -> PageResult {

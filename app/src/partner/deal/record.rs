@@ -286,17 +286,14 @@ struct Typed {
 }
 
 async fn answer(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::answer(&page.ctx, id, &form.answer).await {
-        Ok(()) => page.done(&here(id), "Sent. The review goes on.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::answer(&page.ctx, id, &form.answer).await;
+    page.answer(done, &here(id), "Sent. The review goes on.", &form.pairs)
+        .await
 }
 
 async fn comment(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::comment(&page.ctx, id, &form.comment, false).await {
-        Ok(()) => page.done(&here(id), "Sent.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::comment(&page.ctx, id, &form.comment, false).await;
+    page.answer(done, &here(id), "Sent.", &form.pairs).await
 }
 
 async fn stage(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
@@ -305,64 +302,59 @@ async fn stage(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult
     } else {
         here(id)
     };
-    match deal::set_stage(&page.ctx, id, &form.stage).await {
-        Ok(()) => page.done(&back, "Moved.").await,
-        Err(error) => page.refused(&back, error, &form.pairs).await,
-    }
+    let done = deal::set_stage(&page.ctx, id, &form.stage).await;
+    page.answer(done, &back, "Moved.", &form.pairs).await
 }
 
 async fn extension(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::request(&page.ctx, id, &form.evidence).await {
-        Ok(()) => page.done(&here(id), "Asked. A manager answers.").await,
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::request(&page.ctx, id, &form.evidence).await;
+    page.answer(done, &here(id), "Asked. A manager answers.", &form.pairs)
+        .await
 }
 
 async fn won(page: Page, Path(id): Path<i64>) -> PageResult {
-    match deal::win(&page.ctx, id, "").await {
-        Ok(()) => {
-            page.done(&here(id), "Won. What the customer pays earns commission.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::win(&page.ctx, id, "").await;
+    page.answer(
+        done,
+        &here(id),
+        "Won. What the customer pays earns commission.",
+        &[],
+    )
+    .await
 }
 
 async fn lost(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::lost(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Marked as lost. The protection has ended.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::lost(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Marked as lost. The protection has ended.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn withdraw(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
-    match deal::withdraw(&page.ctx, id, &form.reason).await {
-        Ok(()) => {
-            page.done(&here(id), "Withdrawn. The protection has ended.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &form.pairs).await,
-    }
+    let done = deal::withdraw(&page.ctx, id, &form.reason).await;
+    page.answer(
+        done,
+        &here(id),
+        "Withdrawn. The protection has ended.",
+        &form.pairs,
+    )
+    .await
 }
 
 async fn wait(page: Page, Path(id): Path<i64>) -> PageResult {
-    match deal::join(&page.ctx, id).await {
-        Ok(()) => page.done(&here(id), "You are on the waiting list.").await,
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::join(&page.ctx, id).await;
+    page.answer(done, &here(id), "You are on the waiting list.", &[])
+        .await
 }
 
 async fn leave(page: Page, Path(id): Path<i64>) -> PageResult {
-    match deal::leave(&page.ctx, id).await {
-        Ok(()) => {
-            page.done(&here(id), "You have left the waiting list.")
-                .await
-        }
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::leave(&page.ctx, id).await;
+    page.answer(done, &here(id), "You have left the waiting list.", &[])
+        .await
 }
 
 async fn accept(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -398,10 +390,8 @@ async fn attach(page: Page, Path(id): Path<i64>, upload: Upload) -> PageResult {
         let missing = service::Error::field("file", "Choose a file.");
         return page.refused(&here(id), missing, &upload.pairs).await;
     }
-    match form::keep_files(&page, id, &upload).await {
-        Ok(()) => page.done(&here(id), "Added.").await,
-        Err(error) => page.refused(&here(id), error, &upload.pairs).await,
-    }
+    let done = form::keep_files(&page, id, &upload).await;
+    page.answer(done, &here(id), "Added.", &upload.pairs).await
 }
 
 async fn download(page: Page, Path((_, file)): Path<(i64, i64)>) -> PageResult {
@@ -410,8 +400,6 @@ async fn download(page: Page, Path((_, file)): Path<(i64, i64)>) -> PageResult {
 }
 
 async fn remove(page: Page, Path((id, file)): Path<(i64, i64)>) -> PageResult {
-    match deal::remove(&page.ctx, id, file).await {
-        Ok(()) => page.done(&here(id), "Removed.").await,
-        Err(error) => page.refused(&here(id), error, &[]).await,
-    }
+    let done = deal::remove(&page.ctx, id, file).await;
+    page.answer(done, &here(id), "Removed.", &[]).await
 }

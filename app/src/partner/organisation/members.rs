@@ -145,10 +145,8 @@ async fn invite(page: Page, form: Form<Typed>) -> PageResult {
 }
 
 async fn earnings(page: Page, form: Form<Typed>) -> PageResult {
-    match partner::set_earnings_visible(&page.ctx, !form.visible.is_empty()).await {
-        Ok(()) => page.done(HERE, "Saved.").await,
-        Err(error) => page.refused(HERE, error, &form.pairs).await,
-    }
+    let done = partner::set_earnings_visible(&page.ctx, !form.visible.is_empty()).await;
+    page.answer(done, HERE, "Saved.", &form.pairs).await
 }
 
 async fn role(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult {
@@ -161,17 +159,13 @@ async fn role(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult 
             )
             .await;
     };
-    match partner::change_role(&page.ctx, id, role).await {
-        Ok(()) => page.done(HERE, "Saved.").await,
-        Err(error) => page.refused(HERE, error, &[]).await,
-    }
+    let done = partner::change_role(&page.ctx, id, role).await;
+    page.answer(done, HERE, "Saved.", &[]).await
 }
 
 async fn remove(page: Page, Path(id): Path<i64>) -> PageResult {
-    match partner::remove(&page.ctx, id).await {
-        Ok(()) => page.done(HERE, "Removed.").await,
-        Err(error) => page.refused(HERE, error, &[]).await,
-    }
+    let done = partner::remove(&page.ctx, id).await;
+    page.answer(done, HERE, "Removed.", &[]).await
 }
 
 async fn leave(page: Page) -> PageResult {
@@ -185,8 +179,6 @@ async fn leave(page: Page) -> PageResult {
 }
 
 async fn revoke(page: Page, Path(id): Path<i64>) -> PageResult {
-    match partner::revoke(&page.ctx, id).await {
-        Ok(()) => page.done(HERE, "Taken back.").await,
-        Err(error) => page.refused(HERE, error, &[]).await,
-    }
+    let done = partner::revoke(&page.ctx, id).await;
+    page.answer(done, HERE, "Taken back.", &[]).await
 }

@@ -50,18 +50,15 @@ impl Books<'_> {
                 let mut amount = times(net, *rate, 10_000);
                 let now = |r: &Row| r.rule == "capped" && quarter(r.invoice) == quarter(index);
                 let ours = |r: &Row| r.rule == "capped" && r.booked.partner == partner;
-                let caps: [(i64, &dyn Fn(&Row) -> bool); 3] = [
-                    (*customer, &|r| {
-                        ours(r) && self.home(r.invoice) == Some(home)
-                    }),
-                    (*partners, &|r| ours(r) && now(r)),
-                    (all.unwrap_or(i64::MAX), &|r| now(r)),
-                ];
-                for (limit, counts) in caps {
+                let here = |r: &Row| ours(r) && self.home(r.invoice) == Some(home);
+                let cap = |amount: i64, limit: i64, counts: &dyn Fn(&Row) -> bool| {
                     let used = sum(counts, &|r| r.booked.amount);
-                    amount = amount.min(
-                        (i128::from(limit) - i128::from(used)).clamp(0, i64::MAX.into()) as i64,
-                    );
+                    amount.min(limit.saturating_sub(used).max(0))
+                };
+                amount = cap(amount, *customer, &here);
+                amount = cap(amount, *partners, &|r| ours(r) && now(r));
+                if let Some(all) = all {
+                    amount = cap(amount, *all, &now);
                 }
                 ("capped", amount)
             }
