@@ -424,7 +424,8 @@ async fn accounts_and_transfers_are_handed_to_jobs(#[case] engine: Engine) {
     assert_eq!(jobs, expected.map(|(k, id)| (k.to_owned(), id.to_owned())));
 }
 
-/// How large the backlog of [`any_number_of_workers_books_the_same`] is.
+/// How many invoices the backlog of [`any_number_of_workers_books_the_same`] has, of three events
+/// each: `PORTICO_TEST_BACKLOG=16667` is 50,000 events.
 fn backlog() -> i64 {
     std::env::var("PORTICO_TEST_BACKLOG")
         .ok()
