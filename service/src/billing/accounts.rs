@@ -13,7 +13,7 @@ use super::unit::{AccountState, Row, Unit};
 use crate::commission::history::History;
 use crate::error::Result;
 
-/// When an account paid first.
+/// When a customer of an account paid first.
 #[derive(FromQueryResult)]
 struct First {
     account_id: i64,
@@ -69,19 +69,22 @@ pub(super) async fn load_accounts(
         .join(", ");
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
+        // Of each customer the first by the index, however many invoices it has.
         format!(
-            "SELECT c.account_id, min(i.paid_at) AS paid_at FROM customer c \
-             JOIN invoice i ON i.customer_id = c.id \
-             WHERE c.account_id IN ({list}) AND i.paid_at IS NOT NULL AND i.net > 0 \
-             GROUP BY c.account_id"
+            "SELECT c.account_id, (SELECT i.paid_at FROM invoice i \
+               WHERE i.customer_id = c.id AND i.paid_at IS NOT NULL AND i.net > 0 \
+               ORDER BY i.paid_at LIMIT 1) AS paid_at \
+             FROM customer c WHERE c.account_id IN ({list})"
         ),
         ids.iter().map(|id| Value::from(*id)),
     );
     for row in First::find_by_statement(statement).all(tx).await? {
-        unit.accounts
-            .entry(row.account_id)
-            .or_default()
-            .first_paid_at = row.paid_at;
+        let account = unit.accounts.entry(row.account_id).or_default();
+        let known = account.first_paid_at;
+        account.first_paid_at = match (known, row.paid_at) {
+            (Some(known), Some(paid_at)) => Some(known.min(paid_at)),
+            (known, paid_at) => known.or(paid_at),
+        };
     }
     Ok(partners)
 }
