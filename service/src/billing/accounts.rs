@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::unit::{AccountState, Row, Unit};
+use crate::bulk;
 use crate::commission::history::History;
 use crate::error::Result;
 
@@ -63,10 +64,7 @@ pub(super) async fn load_accounts(
             .protections
             .push((row, deal));
     }
-    let list = (1..=ids.len())
-        .map(|i| format!("${i}"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let list = bulk::marks(tx.get_database_backend(), 0, ids.len());
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
         // Of each customer the first by the index, however many invoices it has.

@@ -11,6 +11,7 @@ use domain::plan::{Period, Rule};
 use entity::commission;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
+use crate::bulk;
 use crate::error::Result;
 
 /// Sums of accruals, by partner, account, currency, month and rule.
@@ -39,10 +40,7 @@ impl History {
         if partners.is_empty() && !everybody {
             return Ok(Self::default());
         }
-        let list = (1..=partners.len())
-            .map(|i| format!("${i}"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let list = bulk::marks(db.get_database_backend(), 0, partners.len());
         let filter = if everybody {
             String::new()
         } else {
