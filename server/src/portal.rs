@@ -154,12 +154,15 @@ impl Portal {
 
 /// Opens the database and makes sure of its schema; a demonstration migrates by itself.
 async fn open(config: &Config) -> Result<Db, StartError> {
-    let db = Db::connect(config.database_url.reveal())
-        .await
-        .map_err(StartError::Database)?;
+    let connect = || Db::connect(config.database_url.reveal());
     if config.demo {
+        // On connections of its own: one of SQLite's that was open before a step may take a new
+        // column's quoted name for a text.
+        let db = connect().await.map_err(StartError::Database)?;
         schema::migrate(&db).await.map_err(StartError::Database)?;
+        db.close().await.map_err(StartError::Database)?;
     }
+    let db = connect().await.map_err(StartError::Database)?;
     match schema::state(&db).await.map_err(StartError::Database)? {
         Schema::Current => Ok(db),
         Schema::Older(missing) => Err(StartError::OldSchema(missing.join(", "))),

@@ -54,7 +54,8 @@ async fn applied(db: &Db) -> Result<Vec<String>, sea_orm::DbErr> {
     }
 }
 
-/// Brings the database to this binary's schema and says which steps were made.
+/// Brings the database to this binary's schema and says which steps were made. Afterwards these
+/// connections are closed and others opened: SQLite's may know the tables as they were.
 ///
 /// # Errors
 /// When a step fails; it is undone then, and the ones before it stay.

@@ -90,11 +90,12 @@ impl Place {
 
     /// Makes the schema.
     pub async fn migrate(&self) -> Db {
-        let db = Db::connect(&self.database_url)
-            .await
-            .expect("the database opens");
+        let open = || Db::connect(&self.database_url);
+        let db = open().await.expect("the database opens");
         Migrator::up(db.reader(), None).await.expect("migrates");
-        db
+        // Connections that are open during a step may know the tables as they were.
+        db.close().await.expect("closes");
+        open().await.expect("the database opens again")
     }
 
     /// Starts a portal.

@@ -59,8 +59,12 @@ impl TestDb {
                     folder.path().join("test.db").display()
                 );
                 // Nobody pulls the plug on a test: the disk need not be waited for.
-                let db = Db::connect_to_load(&url).await.expect("SQLite opens");
+                let open = || Db::connect_to_load(&url);
+                let db = open().await.expect("SQLite opens");
                 Migrator::up(db.reader(), None).await.expect("migrates");
+                // Connections that are open during a step may know the tables as they were.
+                db.close().await.expect("closes");
+                let db = open().await.expect("SQLite opens again");
                 Some(Self {
                     db,
                     url,
