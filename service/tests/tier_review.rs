@@ -8,7 +8,7 @@ use domain::partner::{MemberRole, StaffRole};
 use domain::plan::ready_made;
 use rstest::rstest;
 use service::program::TierFields;
-use service::tier::{Outcome, next_review, review_all, standing, what_if};
+use service::tier::{Outcome, next_review, outlook, review_all, what_if};
 use service::{Actor, Context, Error, program};
 
 use crate::support::Engine;
@@ -143,7 +143,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     assert_eq!(again, tiers);
 
     // The partner sees what does not count, and what a notice would cost.
-    let shown = standing(&own, north).await.expect("shows");
+    let shown = outlook(&own, north).await.expect("shows");
     assert_eq!(
         shown.uncounted,
         [Money::new(9_000, "JPY".parse::<Currency>().expect("yen"))]
@@ -157,7 +157,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
         .await
         .expect("changed");
     review_all(&world.system(), true).await.expect("reviews");
-    let shown = standing(&own, north).await.expect("shows");
+    let shown = outlook(&own, north).await.expect("shows");
     let fall = shown.falls.expect("a notice runs");
     // 2.5 % less of 1,200.00.
     assert_eq!(

@@ -24,6 +24,7 @@ async fn show(page: Page) -> PageResult {
     let db = page.ctx.reader();
     let owner = service::partner::of(&page.ctx, db).await?;
     let standing = tier::standing(&page.ctx, owner.id).await?;
+    let outlook = tier::outlook(&page.ctx, owner.id).await?;
     let history = tier::history(&page.ctx, owner.id).await?;
     let tiers = program::tiers(db, owner.program_id).await?;
     let plan = program::plan_version_at(db, owner.plan_id, page.now()).await?;
@@ -64,7 +65,7 @@ async fn show(page: Page) -> PageResult {
         };
         let notice = standing.notice_until.map(|at| {
             let name = standing.name.clone();
-            let fall = standing.falls.clone().map(|fall| {
+            let fall = outlook.falls.clone().map(|fall| {
                 let less = fall.would_earn_less.filter(|m| m.minor > 0).map(|m| view! {
                     " There, the revenue of your last 12 months would have earned "
                     <strong><Money minor=m.minor currency=m.currency.code()/></strong> " less."
@@ -77,8 +78,8 @@ async fn show(page: Page) -> PageResult {
                 </Notice>
             }
         });
-        let others = (!standing.uncounted.is_empty()).then(|| {
-            let sums = standing.uncounted.iter().map(|m| {
+        let others = (!outlook.uncounted.is_empty()).then(|| {
+            let sums = outlook.uncounted.iter().map(|m| {
                 view! { <div><Money minor=m.minor currency=m.currency.code()/></div> }
             }).collect_view();
             view! { <Fact label="Not counted, in other currencies">{sums}</Fact> }

@@ -149,7 +149,7 @@ fn reverse_one(
     if due == 0 {
         return Ok(());
     }
-    reopen(state, index, unit.now);
+    reopen(state, index);
     let original = &state.commissions[index];
     let earlier: Vec<&Row<commission::Model>> = state
         .commissions
@@ -258,25 +258,21 @@ fn reverse_one(
     Ok(())
 }
 
-/// A line that was taken back whole is open again when something is given back, as when a refund
-/// fails, and so are its reversals: where the line would be by now, together still nothing.
-fn reopen(state: &mut InvoiceState, index: usize, now: DateTime<Utc>) {
+/// A line that was taken back whole waits again when something is given back, as when a refund
+/// fails, and so do its reversals: together still nothing. Whether the hold is over is the calendar's
+/// to say, so that what is booked does not depend on when it is booked.
+fn reopen(state: &mut InvoiceState, index: usize) {
     let original = &state.commissions[index];
     if original.state != "reversed" {
         return;
     }
     let id = original.id;
-    let to = if original.hold_until <= now {
-        "payable"
-    } else {
-        "pending"
-    };
     for c in state
         .commissions
         .iter_mut()
         .filter(|c| (c.id == id || c.reverses_id == Some(id)) && c.state == "reversed")
     {
-        c.state = to.to_owned();
+        c.state = "pending".to_owned();
     }
 }
 

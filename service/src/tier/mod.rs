@@ -44,10 +44,14 @@ pub struct Standing {
     pub next: Option<Next>,
     /// When the partner moves down unless it recovers.
     pub notice_until: Option<DateTime<Utc>>,
-    /// What the running notice leads to; said on the tier's own page only.
+}
+
+/// What the tier's own page says beside the standing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outlook {
+    /// What the running notice leads to.
     pub falls: Option<Fall>,
-    /// Revenue of the last twelve months in other currencies, which does not count; said on the
-    /// tier's own page only.
+    /// Revenue of the last twelve months in other currencies, which does not count.
     pub uncounted: Vec<Money>,
 }
 
@@ -201,23 +205,52 @@ pub async fn standing(ctx: &Context, partner_id: i64) -> Result<Standing> {
     let program = program::by_id(db, owner.program_id).await?;
     let tiers = program::tiers(db, program.id).await?;
     let figures = metrics(db, partner_id, &program, ctx.now()).await?;
-    let running = review::open_notice(db, partner_id).await?;
-    let notice = running.as_ref().map(|n| n.effective_at);
+    let notice = review::open_notice(db, partner_id)
+        .await?
+        .map(|n| n.effective_at);
     let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
     let plan: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
-    let mut standing = compose(&owner, &program, &tiers, figures, notice, plan.as_ref())?;
-    standing.falls = running.and_then(|notice| {
-        let to = what_if::falls_to(&tiers, &notice)?;
-        let less = plan
-            .as_ref()
-            .and_then(|p| more_at(p, rank(to), standing.rank, figures.revenue_minor));
-        Some(Fall {
+    compose(&owner, &program, &tiers, figures, notice, plan.as_ref())
+}
+
+/// What a notice would cost the actor's partner, or the one that staff ask about, and which revenue
+/// does not count.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing or foreign partner.
+pub async fn outlook(ctx: &Context, partner_id: i64) -> Result<Outlook> {
+    see(ctx, partner_id)?;
+    let db = ctx.reader();
+    let owner = partner::Entity::find_by_id(partner_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let program = program::by_id(db, owner.program_id).await?;
+    let uncounted = what_if::uncounted(db, partner_id, &program, ctx.now()).await?;
+    let Some(notice) = review::open_notice(db, partner_id).await? else {
+        return Ok(Outlook {
+            falls: None,
+            uncounted,
+        });
+    };
+    let tiers = program::tiers(db, program.id).await?;
+    let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
+    let plan: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
+    let currency: Currency = program.currency.parse().map_err(Error::internal)?;
+    let revenue = metrics(db, partner_id, &program, ctx.now())
+        .await?
+        .revenue_minor;
+    let find = |id: i64| tiers.iter().find(|t| t.id == id);
+    let falls = find(notice.to_tier_id)
+        .zip(find(owner.tier_id))
+        .map(|(to, now)| Fall {
             to: to.name.clone(),
-            would_earn_less: less.map(|minor| Money::new(minor, standing.currency)),
-        })
-    });
-    standing.uncounted = what_if::uncounted(db, partner_id, &program, ctx.now()).await?;
-    Ok(standing)
+            would_earn_less: plan
+                .as_ref()
+                .and_then(|plan| more_at(plan, rank(to), rank(now), revenue))
+                .map(|minor| Money::new(minor, currency)),
+        });
+    Ok(Outlook { falls, uncounted })
 }
 
 /// A partner's own tier is no secret to its members; staff see everyone's.
@@ -264,8 +297,6 @@ pub(crate) fn compose(
         currency,
         next,
         notice_until,
-        falls: None,
-        uncounted: Vec::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::money::{Currency, Money};
 use domain::tier::{self as rules, Metrics, Review};
-use entity::{partner, program as programs, tier, tier_change};
+use entity::{partner, program as programs, tier};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
 };
@@ -295,12 +295,4 @@ pub(super) async fn uncounted(
         }
     }
     Ok(found)
-}
-
-/// The tier a running notice leads to.
-pub(super) fn falls_to<'a>(
-    tiers: &'a [tier::Model],
-    notice: &tier_change::Model,
-) -> Option<&'a tier::Model> {
-    tiers.iter().find(|t| t.id == notice.to_tier_id)
 }
