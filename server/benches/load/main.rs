@@ -14,6 +14,8 @@
 
 mod client;
 mod floor;
+#[path = "../paid.rs"]
+mod paid;
 mod portal;
 mod webhooks;
 

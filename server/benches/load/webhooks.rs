@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use sea_orm::{ConnectionTrait, Database, DbBackend, TransactionTrait};
-use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::client::ask;
+use super::paid;
 use super::portal::{Portal, SECRET, count};
 
 /// Connections that deliver at once: Stripe does not wait for one answer before it sends the next.
@@ -75,25 +75,7 @@ pub async fn measure(portal: &mut Portal, events: u32) {
 
 /// The delivery of one event, or two of the same.
 fn request(portal: &Portal, n: u32) -> Vec<Vec<u8>> {
-    let (partner, customer) = (n % 50, n / 50 % 20);
-    let id = format!("rate{n}");
-    let at = Utc::now().timestamp();
-    let body = json!({
-        "id": format!("evt_{id}"), "object": "event", "api_version": "2026-09-30.endive",
-        "created": at, "livemode": false, "type": "invoice.paid", "pending_webhooks": 1,
-        "data": {"object": {
-            "id": format!("in_{id}"), "object": "invoice", "currency": "eur", "status": "paid",
-            "customer": format!("cus_bench{partner}x{customer}"), "created": at,
-            "status_transitions": {"paid_at": at}, "number": format!("R-{n}"),
-            "subtotal": 10_000, "total": 10_000, "amount_due": 10_000, "amount_paid": 10_000,
-            "lines": {"object": "list", "has_more": false, "data": [{
-                "id": format!("il_{id}"), "object": "line_item", "amount": 10_000,
-                "currency": "eur", "description": "Lumen Desk",
-                "metadata": {"product_line": "desk"},
-                "period": {"start": at, "end": at + 2_592_000}}]},
-        }},
-    })
-    .to_string();
+    let body = paid::event(n, Utc::now().timestamp()).to_string();
     let signature = stripe_gateway::webhook::sign(body.as_bytes(), SECRET, Utc::now());
     let request = format!(
         "POST /webhooks/stripe HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\

@@ -1,6 +1,6 @@
 //! A large, plain program to measure with: every partner has customers, every invoice earns.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use entity::{account, account_domain, attribution, member, partner, person, webhook_event};
 use sea_orm::ActiveValue::Set;
 use service::{Clock, Context, Result, commission, inbox};
@@ -30,7 +30,8 @@ pub async fn bench(
     }
     use rand_chacha::rand_core::SeedableRng;
     let today = ctx.now();
-    let start = today - TimeDelta::days(500);
+    // Payments are told in whole seconds, and the first must not come before the plan.
+    let start = (today - TimeDelta::days(500)).trunc_subsecs(0);
     let dice = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let stage = Stage {
         ctx,
