@@ -118,22 +118,6 @@ impl TestDb {
         }
     }
 
-    /// Gives a server its room back, for tests that make many databases.
-    pub async fn remove(self) {
-        let name = url::Url::parse(&self.url).expect("a URL");
-        let name = name.path().trim_start_matches('/').to_owned();
-        self.db.close().await.expect("closes");
-        if let Some(server) = server().filter(|_| self.folder.is_none()) {
-            let admin = Database::connect(&server)
-                .await
-                .expect("PostgreSQL answers");
-            admin
-                .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
-                .await
-                .expect("may drop databases");
-        }
-    }
-
     /// A context for `actor` at `at`.
     pub fn context(&self, actor: Actor, at: DateTime<Utc>) -> Context {
         Context {
@@ -147,6 +131,35 @@ impl TestDb {
     /// The portal's own context at `at`.
     pub fn system(&self, at: DateTime<Utc>) -> Context {
         self.context(Actor::System, at)
+    }
+}
+
+/// Gives the server its room back: what is dropped soon never reaches the disk.
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let Some(server) = server().filter(|_| self.folder.is_none()) else {
+            return;
+        };
+        let name = url::Url::parse(&self.url).expect("a URL");
+        let name = name.path().trim_start_matches('/').to_owned();
+        // The test's own runtime may be the one that drops this.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                let admin = Database::connect(&server).await?;
+                admin
+                    .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
+                    .await?;
+                admin.close().await
+            })
+        });
+        if !std::thread::panicking() {
+            let dropped = dropping.join().expect("does not panic");
+            dropped.expect("may drop databases");
+        }
     }
 }
 

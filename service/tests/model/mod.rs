@@ -33,9 +33,7 @@ async fn wrong(engine: Engine, program: &Program) -> Option<String> {
     let program = program.clone();
     let run = tokio::spawn(async move {
         let mut run = Run::new(engine, &program).await.expect("a database");
-        let result = run.all(&program).await;
-        run.world.test.remove().await;
-        result
+        run.all(&program).await
     });
     match run.await {
         Ok(result) => result.err(),
