@@ -60,7 +60,6 @@ const COMMISSION_TABLE: &[Transition<CommissionState>] = &[
     step(C::Payable, C::Reversed, "Reverse", SYSTEM),
     step(C::Paid, C::Reversed, "Reverse", SYSTEM),
     step(C::Reversed, C::Pending, "Restore", SYSTEM),
-    step(C::Reversed, C::Payable, "Restore", SYSTEM),
 ];
 
 impl CommissionState {

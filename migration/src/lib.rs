@@ -77,6 +77,7 @@ impl MigratorTrait for Migrator {
             "0013_deal_reward",
             "0014_plan_assignment",
             "0015_limits_by_currency",
+            "0016_rule_month",
         ]
     }
 }

@@ -198,3 +198,13 @@ pub async fn reserve<E: EntityTrait>(
         }
     }
 }
+
+/// One fresh id of a table.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn reserve_one<E: EntityTrait>(tx: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let ids = reserve::<E>(tx, 1).await?;
+    let none = || DbErr::RecordNotFound("no id".to_owned());
+    ids.first().copied().ok_or_else(none)
+}

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use service::ledger::{JournalQuery, Links, Posted, audit, balance, journal, post, post_many};
 
 use crate::support::{Engine, TestDb, day};
-use crate::world::{World, customer, event, invoice};
+use crate::world::{World, acme, paid};
 
 fn links() -> Links {
     Links {
@@ -203,6 +203,7 @@ async fn tamper(test: &TestDb, sql: &str) {
 #[case::a_state("UPDATE commission SET state = 'payable' WHERE id = 1", "partner 1")]
 #[case::reversed("UPDATE commission SET reversed = 3 WHERE id = 1", "commission 1")]
 #[case::a_month("UPDATE partner_month SET earned = 0", "partner_month")]
+#[case::a_rule("UPDATE rule_month SET amount = amount - 1", "rule_month")]
 #[tokio::test]
 async fn the_audit_names_what_was_tampered_with(
     #[case] sql: &str,
@@ -212,22 +213,7 @@ async fn the_audit_names_what_was_tampered_with(
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    world
-        .deliver(&[
-            event(
-                "evt_1",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_2",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
-            ),
-        ])
-        .await;
+    world.deliver(&[acme(), paid(1, "cus_1", 10_000, 1)]).await;
     world.assert_clean().await;
     tamper(&world.test, sql).await;
     let report = audit(&world.test.db).await.expect("audits");
@@ -244,17 +230,8 @@ async fn finance_finds_entries_by_stripe_ids(#[case] engine: Engine) {
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    let mut events = vec![event(
-        "evt_c",
-        "customer.created",
-        0,
-        customer("cus_1", "a@acme.com"),
-    )];
-    for i in 0..5 {
-        let (id, line) = (format!("in_{i}"), format!("il_{i}"));
-        let object = invoice(&id, "cus_1", &[(&line, 10_000)], i);
-        events.push(event(&format!("evt_{i}"), "invoice.paid", i, object));
-    }
+    let mut events = vec![acme()];
+    events.extend((0..5).map(|i| paid(i, "cus_1", 10_000, i)));
     world.deliver(&events).await;
     let ctx = world.finance(0);
     let find = async |q: &str| {

@@ -124,6 +124,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         program,
         protection,
         question,
+        rule_month,
         session,
         setting,
         stripe_product,

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use service::{
     application::TierOffer,
     program,
-    tier::{self, Change, Standing},
+    tier::{self, Change, Outlook, Standing},
 };
 
 /// Addresses.
@@ -23,8 +23,11 @@ pub(super) fn routes() -> Routes {
 async fn show(page: Page) -> PageResult {
     let db = page.ctx.reader();
     let owner = service::partner::of(&page.ctx, db).await?;
-    let standing = tier::standing(&page.ctx, owner.id).await?;
-    let outlook = tier::outlook(&page.ctx, owner.id).await?;
+    let Outlook {
+        standing,
+        falls,
+        uncounted,
+    } = tier::outlook(&page.ctx, owner.id).await?;
     let history = tier::history(&page.ctx, owner.id).await?;
     let tiers = program::tiers(db, owner.program_id).await?;
     let plan = program::plan_version_at(db, owner.plan_id, page.now()).await?;
@@ -65,7 +68,7 @@ async fn show(page: Page) -> PageResult {
         };
         let notice = standing.notice_until.map(|at| {
             let name = standing.name.clone();
-            let fall = outlook.falls.clone().map(|fall| {
+            let fall = falls.map(|fall| {
                 let less = fall.would_earn_less.filter(|m| m.minor > 0).map(|m| view! {
                     " There, the revenue of your last 12 months would have earned "
                     <strong><Money minor=m.minor currency=m.currency.code()/></strong> " less."
@@ -78,8 +81,8 @@ async fn show(page: Page) -> PageResult {
                 </Notice>
             }
         });
-        let others = (!outlook.uncounted.is_empty()).then(|| {
-            let sums = outlook.uncounted.iter().map(|m| {
+        let others = (!uncounted.is_empty()).then(|| {
+            let sums = uncounted.iter().map(|m| {
                 view! { <div><Money minor=m.minor currency=m.currency.code()/></div> }
             }).collect_view();
             view! { <Fact label="Not counted, in other currencies">{sums}</Fact> }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use entity::{attribution, commission, deal, partner, protection};
-use sea_orm::sea_query::LockType;
+use entity::{attribution, commission, deal, protection};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Statement, Value,
 };
 
 use super::unit::{AccountState, Row, Unit};
@@ -48,9 +47,10 @@ pub(super) async fn load_accounts(
             .push(Row::stored(row));
     }
     let guarded: Vec<(protection::Model, Option<deal::Model>)> = protection::Entity::find()
+        .join(JoinType::InnerJoin, protection::Relation::Deal.def())
+        .select_also(deal::Entity)
         .filter(protection::Column::AccountId.is_in(ids.iter().copied()))
         .filter(protection::Column::ReleasedAt.is_null())
-        .find_also_deal()
         .filter(deal::Column::Status.eq("approved"))
         .order_by_asc(protection::Column::Id)
         .all(tx)
@@ -87,28 +87,13 @@ pub(super) async fn load_accounts(
     Ok(partners)
 }
 
-/// What was earned before, where a plan asks for it. The partners are locked for that, so that two
-/// processes never fill the same bracket or cap.
+/// What was earned before, where a plan asks for it, and first payments that are paid already.
 pub(super) async fn load_history(
     tx: &impl ConnectionTrait,
     unit: &mut Unit,
     accounts: BTreeSet<i64>,
 ) -> Result<()> {
-    let (partners, everybody) = unit.config.needs_history();
-    if !partners.is_empty() {
-        if tx.get_database_backend() == DbBackend::Postgres {
-            let mut query = partner::Entity::find()
-                .select_only()
-                .column(partner::Column::Id)
-                .order_by_asc(partner::Column::Id)
-                .lock(LockType::NoKeyUpdate);
-            if !everybody {
-                query = query.filter(partner::Column::Id.is_in(partners.iter().copied()));
-            }
-            query.into_tuple::<i64>().all(tx).await?;
-        }
-        unit.history = History::load(tx, &partners, everybody).await?;
-    }
+    unit.history = History::locked(tx, &unit.config, &accounts).await?;
     if unit.config.pays_first() {
         let paid: Vec<(Option<i64>, i64)> = commission::Entity::find()
             .select_only()
@@ -141,17 +126,4 @@ fn first_references(unit: &Unit, accounts: &BTreeSet<i64>) -> Vec<String> {
         }
     }
     references.into_iter().collect()
-}
-
-/// Joins a protection with its deal.
-trait WithDeal {
-    fn find_also_deal(self) -> sea_orm::SelectTwo<protection::Entity, deal::Entity>;
-}
-
-impl WithDeal for sea_orm::Select<protection::Entity> {
-    fn find_also_deal(self) -> sea_orm::SelectTwo<protection::Entity, deal::Entity> {
-        use sea_orm::{JoinType, RelationTrait};
-        self.join(JoinType::InnerJoin, protection::Relation::Deal.def())
-            .select_also(deal::Entity)
-    }
 }

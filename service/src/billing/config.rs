@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::commission::TierAt;
-use domain::plan::{Amount, PlanRules, Trigger};
+use domain::plan::{Amount, Caps, PlanRules, Trigger};
 use entity::{
     certificate, course, member, partner, plan_assignment, plan_version, policy_version,
     product_line, program, stripe_product, tier, tier_change,
@@ -40,8 +40,7 @@ impl Version {
             number: row.version,
             effective_from,
             needs_history: rules.rules.iter().any(|rule| {
-                matches!(rule.amount, Amount::Brackets { .. })
-                    || rule.caps != domain::plan::Caps::default()
+                matches!(rule.amount, Amount::Brackets { .. }) || rule.caps != Caps::default()
             }),
             pays_first: rules
                 .rules
@@ -50,6 +49,16 @@ impl Version {
             rules,
         }
     }
+}
+
+/// See [`Config::needs_history`].
+pub(crate) struct NeedsHistory {
+    /// The partners whose plans have brackets or caps.
+    pub(crate) partners: BTreeSet<i64>,
+    /// Whether a cap counts all partners together.
+    pub(crate) everybody: bool,
+    /// Whether a cap counts a customer's commission.
+    pub(crate) customers: bool,
 }
 
 /// A certificate that counts for a partner.
@@ -237,9 +246,8 @@ impl Config {
         Ok(())
     }
 
-    /// The partners whose plans look at what was earned before, and whether a cap looks at all
-    /// partners together.
-    pub(crate) fn needs_history(&self) -> (BTreeSet<i64>, bool) {
+    /// What the plans look at of what was earned before.
+    pub(crate) fn needs_history(&self) -> NeedsHistory {
         let versions = |id: i64| self.plans.get(&id).into_iter().flatten();
         let asks = |id: i64| versions(id).any(|v| v.needs_history);
         let partners = self
@@ -248,12 +256,15 @@ impl Config {
             .filter(|p| self.plans_of(p).into_iter().any(asks))
             .map(|p| p.id)
             .collect();
-        let everybody = self
-            .plans
-            .values()
-            .flatten()
-            .any(|v| v.rules.rules.iter().any(|r| r.caps.per_period.is_some()));
-        (partners, everybody)
+        let a_cap = |asks: fn(&Caps) -> bool| {
+            let mut versions = self.plans.values().flatten();
+            versions.any(|v| v.rules.rules.iter().any(|r| asks(&r.caps)))
+        };
+        NeedsHistory {
+            partners,
+            everybody: a_cap(|caps| caps.per_period.is_some()),
+            customers: a_cap(|caps| !caps.per_customer.is_empty()),
+        }
     }
 
     /// Whether a plan ever pays when `trigger` happens.

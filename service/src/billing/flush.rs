@@ -2,7 +2,7 @@
 
 mod rows;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use domain::ledger::Entry;
 use entity::{
@@ -13,7 +13,8 @@ use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait, Value};
 
 use super::unit::{Booking, Movement, Row, Unit};
 use crate::bulk;
-use crate::commission::month::Month;
+use crate::commission::deal::Batch;
+use crate::commission::month;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Links, post_many};
@@ -77,12 +78,17 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
         .iter()
         .map(|b| entry(b, &ids))
         .collect::<Result<Vec<(Entry, Links)>>>()?;
-    let mut rewards = Vec::new();
+    let mut months = unit.history.added().to_vec();
     for won in &unit.effects.won {
-        rewards.push(super::won::win(ctx, tx, &unit.config, won).await?);
+        let batch = Batch {
+            config: &unit.config,
+            earned: &months,
+        };
+        let reward = super::won::win(ctx, tx, &batch, won).await?;
+        months.extend(reward.months);
+        entries.extend(reward.entries);
     }
-    let months = rewards.iter().flat_map(|r| &r.months);
-    add_months(tx, &unit, months).await?;
+    month::add(tx, &months).await?;
     write_notes(ctx, tx, &unit, &ids).await?;
     for job in &unit.effects.jobs {
         let payload = crate::payout::jobs::StripeObject {
@@ -98,7 +104,6 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
         )
         .await?;
     }
-    entries.extend(rewards.into_iter().flat_map(|r| r.entries));
     // Last, because the accounts it locks are shared by everyone.
     post_many(ctx, tx, entries).await?;
     Ok(())
@@ -213,40 +218,6 @@ fn entry(booking: &Booking, ids: &Ids) -> Result<(Entry, Links)> {
         effective_at: booking.effective_at,
     };
     Ok((entry.map_err(Error::internal)?, links))
-}
-
-async fn add_months(
-    tx: &impl ConnectionTrait,
-    unit: &Unit,
-    others: impl Iterator<Item = &Month>,
-) -> Result<()> {
-    let mut sums: BTreeMap<(i64, &str, &str), [i64; 3]> = BTreeMap::new();
-    let booked = unit.effects.months.iter().map(|p| {
-        let key = (p.partner_id, p.currency.as_str(), p.month.as_str());
-        (key, p.parts)
-    });
-    let others = others.map(|m| {
-        let key = (m.partner_id, m.currency.as_str(), m.month.as_str());
-        (key, m.parts)
-    });
-    for (key, parts) in booked.chain(others) {
-        let sum = sums.entry(key).or_default();
-        for (sum, part) in sum.iter_mut().zip(parts) {
-            *sum = sum
-                .checked_add(part)
-                .ok_or_else(|| Error::internal("a month’s sum would not fit 64 bits"))?;
-        }
-    }
-    let months: Vec<Month> = sums
-        .into_iter()
-        .map(|((partner_id, currency, month), parts)| Month {
-            partner_id,
-            currency: currency.to_owned(),
-            month: month.to_owned(),
-            parts,
-        })
-        .collect();
-    crate::commission::month::add(tx, &months).await
 }
 
 async fn write_notes(

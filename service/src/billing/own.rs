@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{account, attribution, commission, customer, invoice, invoice_line};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-    Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Statement, Value,
 };
 use serde_json::json;
 
@@ -236,7 +236,8 @@ pub async fn own(ctx: &Context, id: i64) -> Result<OwnView> {
 async fn seen(db: &impl ConnectionTrait, partner_id: i64, ids: &[i64]) -> Result<Vec<OwnView>> {
     let mut rows: HashMap<i64, (invoice::Model, Option<customer::Model>)> = invoice::Entity::find()
         .filter(invoice::Column::Id.is_in(ids.iter().copied()))
-        .find_also_related_customer()
+        .join(JoinType::InnerJoin, invoice::Relation::Customer.def())
+        .select_also(customer::Entity)
         .all(db)
         .await?
         .into_iter()
@@ -326,17 +327,4 @@ async fn seen(db: &impl ConnectionTrait, partner_id: i64, ids: &[i64]) -> Result
             })
         })
         .collect())
-}
-
-/// Joins invoices with their customers.
-trait WithCustomer {
-    fn find_also_related_customer(self) -> sea_orm::SelectTwo<invoice::Entity, customer::Entity>;
-}
-
-impl WithCustomer for sea_orm::Select<invoice::Entity> {
-    fn find_also_related_customer(self) -> sea_orm::SelectTwo<invoice::Entity, customer::Entity> {
-        use sea_orm::{JoinType, QuerySelect, RelationTrait};
-        self.join(JoinType::InnerJoin, invoice::Relation::Customer.def())
-            .select_also(customer::Entity)
-    }
 }

@@ -137,15 +137,6 @@ pub(crate) struct Note {
     pub(crate) detail: Value,
 }
 
-/// What is added to a partner's month: earned, given back, revenue.
-#[derive(Clone, Debug)]
-pub(crate) struct MonthPart {
-    pub(crate) partner_id: i64,
-    pub(crate) currency: String,
-    pub(crate) month: String,
-    pub(crate) parts: [i64; 3],
-}
-
 /// A deal that its customer's money has won.
 #[derive(Clone, Debug)]
 pub(crate) struct WonDeal {
@@ -169,7 +160,6 @@ pub(crate) struct Job {
 pub(crate) struct Effects {
     pub(crate) bookings: Vec<Booking>,
     pub(crate) notes: Vec<Note>,
-    pub(crate) months: Vec<MonthPart>,
     pub(crate) won: Vec<WonDeal>,
     pub(crate) jobs: Vec<Job>,
 }
@@ -201,7 +191,7 @@ enum Undo {
 }
 
 /// How far the effects had come when a piece of news began.
-struct Mark([usize; 6]);
+struct Mark([usize; 5]);
 
 impl Unit {
     pub(crate) fn new(now: DateTime<Utc>, config: Config) -> Self {
@@ -247,10 +237,9 @@ impl Unit {
         Mark([
             e.bookings.len(),
             e.notes.len(),
-            e.months.len(),
             e.won.len(),
             e.jobs.len(),
-            self.history.len(),
+            self.history.added().len(),
         ])
     }
 
@@ -258,10 +247,9 @@ impl Unit {
         let e = &mut self.effects;
         e.bookings.truncate(mark.0[0]);
         e.notes.truncate(mark.0[1]);
-        e.months.truncate(mark.0[2]);
-        e.won.truncate(mark.0[3]);
-        e.jobs.truncate(mark.0[4]);
-        self.history.truncate(mark.0[5]);
+        e.won.truncate(mark.0[2]);
+        e.jobs.truncate(mark.0[3]);
+        self.history.truncate(mark.0[4]);
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Subscription(key, Some(row)) => {

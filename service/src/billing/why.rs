@@ -97,8 +97,8 @@ pub(super) async fn whys(
         .chain(earned.iter().chain(&canceled).copied())
         .collect();
     unit.config = Config::load(db, &partners, &BTreeSet::new()).await?;
-    let (needing, everybody) = unit.config.needs_history();
-    unit.history = History::load(db, &needing, everybody && !needing.is_empty()).await?;
+    let accounts = unit.accounts.keys().copied().collect();
+    unit.history = History::load(db, &unit.config, &accounts).await?;
     let name = |id: i64| unit.config.partners.get(&id).map(|p| p.name.clone());
     let mut found: Vec<Nothing> = canceled
         .iter()

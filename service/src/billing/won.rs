@@ -3,9 +3,8 @@
 use entity::{deal, protection};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::config::Config;
 use super::unit::WonDeal;
-use crate::commission::deal::Earned;
+use crate::commission::deal::{Batch, Earned};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event;
@@ -15,7 +14,7 @@ use crate::event;
 pub(super) async fn win(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    config: &Config,
+    batch: &Batch<'_>,
     won: &WonDeal,
 ) -> Result<Earned> {
     let changed = deal::Entity::update_many()
@@ -59,5 +58,5 @@ pub(super) async fn win(
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
-    crate::deal::reward(ctx, tx, Some(config), &row).await
+    crate::deal::reward(ctx, tx, Some(batch), &row).await
 }

@@ -13,7 +13,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait};
 
 use super::cancel::cancel;
 use super::finance::{Bulk, booked, lock, reason_of, released, take};
-use super::month::{self, Month, month_effect};
+use super::month::{self, Month};
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
@@ -238,11 +238,7 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
     let own: Currency = program.currency.parse().map_err(Error::internal)?;
     let limit = program::limit::second_approval(&policy, own, line.amount.currency);
     let needs_second = line.amount.minor.unsigned_abs() > limit.unsigned_abs();
-    let id = bulk::reserve::<commission::Entity>(tx, 1)
-        .await?
-        .first()
-        .copied()
-        .ok_or_else(|| Error::internal("no id"))?;
+    let id = bulk::reserve_one::<commission::Entity>(tx).await?;
     let row = commission::Model {
         id,
         program_id: program.id,
@@ -277,14 +273,7 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
         created_at: now,
     };
     bulk::insert::<commission::Entity>(tx, std::slice::from_ref(&row)).await?;
-    let parts = month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis);
-    let month = Month {
-        partner_id: row.partner_id,
-        currency: row.currency.clone(),
-        month: row.month.clone(),
-        parts,
-    };
-    month::add(tx, &[month]).await?;
+    month::add(tx, &[Month::of(&row)]).await?;
     let links = |kind| Links {
         kind,
         description: line.reason.clone(),

@@ -7,10 +7,11 @@ use domain::plan::Trigger;
 use entity::{commission, invoice_line, partner};
 
 use super::accrue::{Credit, Sale};
+use super::month::Month;
 use super::nothing::{Nothing, NothingKind, Reasons};
 use super::settle::bad;
 use crate::billing::apply::Trouble;
-use crate::billing::unit::{Booking, InvoiceState, MonthPart, Movement, Note, Row, Unit};
+use crate::billing::unit::{Booking, InvoiceState, Movement, Note, Row, Unit};
 
 /// What is judged: one line, or the first payment as a whole.
 pub(super) struct Subject<'a> {
@@ -108,16 +109,9 @@ fn facts(
         sale.paid_at,
         zone,
     );
-    let uses = unit
-        .config
-        .plan(partner, sale.paid_at)
-        .map(|v| {
-            v.rules
-                .rules
-                .iter()
-                .map(|r| (r.id.clone(), history.used(r)))
-                .collect()
-        })
+    let version = unit.config.plan(partner, sale.paid_at);
+    let (volume, used) = version
+        .map(|version| history.for_plan(version))
         .unwrap_or_default();
     Ok(Facts {
         trigger: subject.trigger,
@@ -138,8 +132,8 @@ fn facts(
             zone,
         )),
         service,
-        volume: history.volume(),
-        used: uses,
+        volume,
+        used,
         plan_version,
     })
 }
@@ -221,12 +215,7 @@ fn book(
         description: format!("{} on invoice {invoice}", row.rule_name),
         effective_at: sale.paid_at,
     });
-    unit.effects.months.push(MonthPart {
-        partner_id: row.partner_id,
-        currency: row.currency.clone(),
-        month: row.month.clone(),
-        parts: [row.amount, 0, row.basis],
-    });
+    unit.history.add(Month::of(&row));
     unit.effects.notes.push(Note {
         action: "commission.earned",
         subject_type: "commission",
@@ -240,7 +229,6 @@ fn book(
         ),
         detail: serde_json::json!({}),
     });
-    unit.history.add(&row, &calculation.rule_id);
     state.commissions.push(Row::fresh(row));
     Ok(())
 }

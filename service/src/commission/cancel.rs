@@ -1,16 +1,14 @@
 //! Lines taken back for good by finance.
 
-use std::collections::BTreeMap;
-
 use domain::commission::CommissionState;
-use domain::ledger::Entry;
+use domain::ledger::{Bucket, Entry};
 use domain::partner::StaffRole;
 use domain::transition::Who;
 use entity::commission;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::finance::{Bulk, Step, booked, lock, money, reason_of, state_of, take};
-use super::month::{self, Month, month_effect};
+use super::month::{self, Month};
 use crate::context::Context;
 use crate::error::Result;
 
@@ -31,7 +29,7 @@ pub async fn cancel(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
         .await?;
     let mut bulk = Bulk::default();
     let mut steps = Vec::new();
-    let mut months: BTreeMap<(i64, &str, &str), [i64; 3]> = BTreeMap::new();
+    let mut months = Vec::new();
     for row in &rows {
         let family: Vec<&commission::Model> = std::iter::once(row)
             .chain(reversals.iter().filter(|r| r.reverses_id == Some(row.id)))
@@ -44,56 +42,36 @@ pub async fn cancel(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
             let Some(bucket) = state_of(member)?.bucket() else {
                 continue;
             };
-            let entry = Entry::reverse(
-                member.id,
-                "canceled",
-                member.partner_id,
-                bucket,
-                money(member)?,
-            );
-            let parts = month_effect(
-                &member.kind,
-                &member.state,
-                &member.reference,
-                member.amount,
-                member.basis,
-            );
-            let key = (
-                member.partner_id,
-                member.currency.as_str(),
-                member.month.as_str(),
-            );
-            for (sum, part) in months.entry(key).or_default().iter_mut().zip(parts) {
-                *sum = sum.saturating_sub(part);
-            }
-            steps.push(Step {
-                row: member,
-                to: CommissionState::Canceled,
-                held_from: None,
-                note: Some(reason.clone()),
-                kind: "cancel",
-                entry: booked(entry)?,
-                action: "commission.canceled",
-                summary: format!("Canceled: {reason}"),
-            });
+            months.push(Month::of(member).undone());
+            steps.push(canceled(member, bucket, &reason)?);
         }
         bulk.done.push(row.id);
     }
     steps.sort_by_key(|step| step.row.id);
-    let months: Vec<Month> = months
-        .into_iter()
-        .map(|((partner_id, currency, month), parts)| Month {
-            partner_id,
-            currency: currency.to_owned(),
-            month: month.to_owned(),
-            parts,
-        })
-        .collect();
     // Months before ledger accounts, as everywhere, so that nobody waits in a circle.
     month::add(&*tx, &months).await?;
     take(ctx, &*tx, steps).await?;
     tx.commit().await?;
     Ok(bulk)
+}
+
+/// What canceling a line comes to; its month is the caller's.
+pub(super) fn canceled<'a>(
+    row: &'a commission::Model,
+    bucket: Bucket,
+    reason: &str,
+) -> Result<Step<'a>> {
+    let entry = Entry::reverse(row.id, "canceled", row.partner_id, bucket, money(row)?);
+    Ok(Step {
+        row,
+        to: CommissionState::Canceled,
+        held_from: None,
+        note: Some(reason.to_owned()),
+        kind: "cancel",
+        entry: booked(entry)?,
+        action: "commission.canceled",
+        summary: format!("Canceled: {reason}"),
+    })
 }
 
 /// Why a line and its reversals cannot be canceled.

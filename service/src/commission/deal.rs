@@ -10,10 +10,8 @@ use domain::ledger::Entry;
 use domain::money::{Bp, Currency, Money, split_largest_remainder};
 use domain::plan::Trigger;
 use entity::{account, attribution, commission, deal, deal_product_line, partner};
-use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::finance::booked;
@@ -45,8 +43,6 @@ pub(crate) struct Occasion<'a> {
 /// the ledger's accounts once.
 #[derive(Debug, Default)]
 pub(crate) struct Earned {
-    /// How many lines were written.
-    pub(crate) lines: usize,
     /// Partners with the reason why they earned nothing, where their plan pays for such an event.
     pub(crate) nothing: Vec<(i64, String)>,
     pub(crate) months: Vec<Month>,
@@ -65,24 +61,31 @@ impl Earned {
 /// Partners with their parts of the credit, and how many parts there are in all.
 type Credits = (BTreeMap<i64, u64>, u64);
 
-/// Writes what the occasion earns; doing it again writes nothing. `known` is what a batch has read
-/// already.
+/// A batch that an occasion is part of.
+pub(crate) struct Batch<'a> {
+    pub(crate) config: &'a Config,
+    /// What the batch has earned and not added to the months yet.
+    pub(crate) earned: &'a [Month],
+}
+
+/// Writes what the occasion earns; doing it again writes nothing.
 pub(crate) async fn earn(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    known: Option<&Config>,
+    batch: Option<&Batch<'_>>,
     occasion: &Occasion<'_>,
 ) -> Result<Earned> {
-    if known.is_some_and(|config| !config.asks(occasion.trigger)) {
+    if batch.is_some_and(|batch| !batch.config.asks(occasion.trigger)) {
         return Ok(Earned::default());
     }
     let lines = product_lines(tx, occasion.deal.id).await?;
     let (credits, whole) = credits(tx, occasion, &lines).await?;
     let partners: BTreeSet<i64> = credits.keys().copied().collect();
     let own;
-    let config = match known {
-        Some(config) if partners.iter().all(|id| config.partners.contains_key(id)) => config,
-        _ => {
+    let known = |config: &&Config| partners.iter().all(|id| config.partners.contains_key(id));
+    let config = match batch.map(|batch| batch.config).filter(known) {
+        Some(config) => config,
+        None => {
             own = Config::load(tx, &partners, &BTreeSet::new()).await?;
             &own
         }
@@ -91,7 +94,11 @@ pub(crate) async fn earn(
     if !config.asks(occasion.trigger) {
         return Ok(earned);
     }
-    let mut history = history(tx, config).await?;
+    let accounts = occasion.deal.account_id.into_iter().collect();
+    let mut history = History::locked(tx, config, &accounts).await?;
+    for month in batch.into_iter().flat_map(|batch| batch.earned) {
+        history.add(month.clone());
+    }
     let country = country(tx, occasion.deal).await?;
     for (partner_id, weight, net) in split((credits, whole), occasion.value)? {
         let Some(partner) = config.partners.get(&partner_id) else {
@@ -130,7 +137,7 @@ pub(crate) async fn earn(
         )
         .await?;
         write(ctx, tx, config, occasion, &row, &mut earned).await?;
-        history.add(&row, &calculation.rule_id);
+        history.add(Month::of(&row));
     }
     Ok(earned)
 }
@@ -206,26 +213,6 @@ fn share(weight: u64, whole: u64) -> i64 {
     i64::try_from(bp).unwrap_or(Bp::WHOLE.0)
 }
 
-/// What was earned before, where a plan asks for it; see `billing::accounts` for the lock.
-async fn history(tx: &impl ConnectionTrait, config: &Config) -> Result<History> {
-    let (partners, everybody) = config.needs_history();
-    if partners.is_empty() {
-        return Ok(History::default());
-    }
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let mut query = partner::Entity::find()
-            .select_only()
-            .column(partner::Column::Id)
-            .order_by_asc(partner::Column::Id)
-            .lock(LockType::NoKeyUpdate);
-        if !everybody {
-            query = query.filter(partner::Column::Id.is_in(partners.iter().copied()));
-        }
-        query.into_tuple::<i64>().all(tx).await?;
-    }
-    History::load(tx, &partners, everybody).await
-}
-
 async fn country(tx: &impl ConnectionTrait, deal: &deal::Model) -> Result<Option<String>> {
     let known = match deal.account_id {
         Some(id) => account::Entity::find_by_id(id).one(tx).await?,
@@ -262,7 +249,7 @@ fn facts(
     let zone = config.zone(deal.program_id);
     let account = deal.account_id.unwrap_or_default();
     let past = history.of(partner.id, account, currency, occasion.at, zone);
-    let rules = version.rules.rules.iter();
+    let (volume, used) = past.for_plan(version);
     Ok(Facts {
         trigger: occasion.trigger,
         paid_at: occasion.at,
@@ -276,8 +263,8 @@ fn facts(
         // Nothing has been paid: no year has begun.
         age: None,
         service: None,
-        volume: past.volume(),
-        used: rules.map(|r| (r.id.clone(), past.used(r))).collect(),
+        volume,
+        used,
         plan_version: version.number,
     })
 }
@@ -344,12 +331,8 @@ async fn row(
         object.insert("credit".to_owned(), credit);
         object.insert("for".to_owned(), occasion.words.as_str().into());
     }
-    let id = bulk::reserve::<commission::Entity>(tx, 1).await?;
     Ok(commission::Model {
-        id: id
-            .first()
-            .copied()
-            .ok_or_else(|| Error::internal("no id"))?,
+        id: bulk::reserve_one::<commission::Entity>(tx).await?,
         program_id: deal.program_id,
         partner_id: partner.id,
         account_id: deal.account_id,
@@ -409,13 +392,7 @@ async fn write(
     .partner(row.partner_id)
     .record(ctx, tx)
     .await?;
-    earned.lines += 1;
-    earned.months.push(Month {
-        partner_id: row.partner_id,
-        currency: row.currency.clone(),
-        month: row.month.clone(),
-        parts: [row.amount, 0, row.basis],
-    });
+    earned.months.push(Month::of(row));
     let links = Links {
         kind: "accrual",
         description: format!("{} for {}", row.rule_name, occasion.words),

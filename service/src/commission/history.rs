@@ -1,6 +1,10 @@
 //! What partners have earned before, for plans whose amounts depend on it: brackets and caps.
+//!
+//! It is read from sums per partner, rule and month, and for caps per customer from the lines of the
+//! accounts concerned: what a batch costs does not grow with what was booked before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,96 +12,159 @@ use domain::calendar;
 use domain::commission::CapUse;
 use domain::money::Currency;
 use domain::plan::{Period, Rule};
-use entity::commission;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use entity::{commission, partner, rule_month};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
-use crate::bulk;
+use super::month::Month;
+use crate::billing::config::{Config, Version};
 use crate::error::Result;
 
-/// Sums of accruals, by partner, account, currency, month and rule.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-struct Sum {
+/// What a rule has earned a partner with one account.
+#[derive(FromQueryResult)]
+struct OfCustomer {
     partner_id: i64,
-    account_id: Option<i64>,
+    account_id: i64,
     currency: String,
-    month: String,
     rule: Option<String>,
-    basis: i64,
     amount: i64,
 }
 
-/// Everything earned so far that a batch has to know of.
+/// Partner, currency and rule.
+type RuleKey = (i64, String, String);
+
+/// What a rule has earned a partner in a month; wide, because batches are undone in memory.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    basis: i128,
+    amount: i128,
+}
+
+/// What was earned so far, as far as a batch's plans ask for it, what the batch itself adds
+/// included.
 #[derive(Debug, Default)]
-pub(crate) struct History(Vec<Sum>);
+pub(crate) struct History {
+    /// By month.
+    rules: BTreeMap<RuleKey, BTreeMap<String, Sum>>,
+    /// By account.
+    customers: HashMap<(i64, RuleKey), i128>,
+    added: Vec<Month>,
+}
 
 impl History {
-    /// Reads what was earned: by these partners, or by all where a cap counts them together.
+    /// Reads what was earned, where a plan asks for it. The partners are locked for that, so that
+    /// two processes never fill the same bracket or cap.
+    pub(crate) async fn locked(
+        tx: &impl ConnectionTrait,
+        config: &Config,
+        accounts: &BTreeSet<i64>,
+    ) -> Result<Self> {
+        let needs = config.needs_history();
+        if !needs.partners.is_empty() && tx.get_database_backend() == DbBackend::Postgres {
+            let mut query = partner::Entity::find()
+                .select_only()
+                .column(partner::Column::Id)
+                .order_by_asc(partner::Column::Id)
+                .lock(LockType::NoKeyUpdate);
+            if !needs.everybody {
+                query = query.filter(partner::Column::Id.is_in(needs.partners.iter().copied()));
+            }
+            query.into_tuple::<i64>().all(tx).await?;
+        }
+        Self::load(tx, config, accounts).await
+    }
+
+    /// Reads what was earned, where a plan asks for it, with these accounts and in all.
     pub(crate) async fn load(
         db: &impl ConnectionTrait,
-        partners: &BTreeSet<i64>,
-        everybody: bool,
+        config: &Config,
+        accounts: &BTreeSet<i64>,
     ) -> Result<Self> {
-        if partners.is_empty() && !everybody {
-            return Ok(Self::default());
+        let needs = config.needs_history();
+        let mut history = Self::default();
+        if needs.partners.is_empty() {
+            return Ok(history);
         }
-        let list = bulk::marks(db.get_database_backend(), 0, partners.len());
-        let filter = if everybody {
-            String::new()
-        } else {
-            format!("AND partner_id IN ({list})")
-        };
-        let values: Vec<Value> = if everybody {
-            Vec::new()
-        } else {
-            partners.iter().map(|id| Value::from(*id)).collect()
-        };
-        let statement = Statement::from_sql_and_values(
-            db.get_database_backend(),
-            format!(
-                "SELECT partner_id, account_id, currency, month, explain ->> 'rule_id' AS rule, \
-                   CAST(sum(basis) AS BIGINT) AS basis, CAST(sum(amount) AS BIGINT) AS amount \
-                 FROM commission WHERE kind = 'accrual' AND state <> 'canceled' {filter} \
-                 GROUP BY partner_id, account_id, currency, month, explain ->> 'rule_id'"
-            ),
-            values,
-        );
-        Ok(Self(Sum::find_by_statement(statement).all(db).await?))
+        let mut query = rule_month::Entity::find();
+        if !needs.everybody {
+            query = query.filter(rule_month::Column::PartnerId.is_in(needs.partners));
+        }
+        history.take_months(query.all(db).await?);
+        if needs.customers && !accounts.is_empty() {
+            let query = of_customers()
+                .filter(commission::Column::AccountId.is_in(accounts.iter().copied()));
+            history.take_customers(query.into_model().all(db).await?);
+        }
+        Ok(history)
     }
 
     /// Reads what everybody earned in the months before one.
     pub(crate) async fn load_before(db: &impl ConnectionTrait, month: &str) -> Result<Self> {
-        let statement = Statement::from_sql_and_values(
-            db.get_database_backend(),
-            "SELECT partner_id, account_id, currency, month, explain ->> 'rule_id' AS rule, \
-               CAST(sum(basis) AS BIGINT) AS basis, CAST(sum(amount) AS BIGINT) AS amount \
-             FROM commission WHERE kind = 'accrual' AND state <> 'canceled' AND month < $1 \
-             GROUP BY partner_id, account_id, currency, month, explain ->> 'rule_id'",
-            [Value::from(month)],
-        );
-        Ok(Self(Sum::find_by_statement(statement).all(db).await?))
+        let mut history = Self::default();
+        let months = rule_month::Entity::find().filter(rule_month::Column::Month.lt(month));
+        history.take_months(months.all(db).await?);
+        let customers = of_customers().filter(commission::Column::Month.lt(month));
+        history.take_customers(customers.into_model().all(db).await?);
+        Ok(history)
+    }
+
+    fn take_months(&mut self, rows: Vec<rule_month::Model>) {
+        for row in rows {
+            let sum = Sum {
+                basis: row.basis.into(),
+                amount: row.amount.into(),
+            };
+            let key = (row.partner_id, row.currency, row.rule);
+            self.rules.entry(key).or_default().insert(row.month, sum);
+        }
+    }
+
+    fn take_customers(&mut self, rows: Vec<OfCustomer>) {
+        for row in rows {
+            let Some(rule) = row.rule else { continue };
+            let key = (row.partner_id, row.currency, rule);
+            self.customers
+                .insert((row.account_id, key), row.amount.into());
+        }
     }
 
     /// Adds what this batch books.
-    pub(crate) fn add(&mut self, row: &commission::Model, rule_id: &str) {
-        self.0.push(Sum {
-            partner_id: row.partner_id,
-            account_id: row.account_id,
-            currency: row.currency.clone(),
-            month: row.month.clone(),
-            rule: Some(rule_id.to_owned()),
-            basis: row.basis,
-            amount: row.amount,
-        });
+    pub(crate) fn add(&mut self, month: Month) {
+        self.count(&month, 1);
+        self.added.push(month);
     }
 
-    /// How far the batch had come, and back to it.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    fn count(&mut self, month: &Month, sign: i128) {
+        let Some(rule) = &month.rule else { return };
+        let [amount, _, basis] = month.parts.map(|part| sign * i128::from(part));
+        let key = (month.partner_id, month.currency.clone(), rule.clone());
+        if let Some(account) = month.account_id {
+            *self.customers.entry((account, key.clone())).or_default() += amount;
+        }
+        let months = self.rules.entry(key).or_default();
+        let sum = months.entry(month.month.clone()).or_default();
+        sum.basis += basis;
+        sum.amount += amount;
     }
 
-    /// Forgets what was added after.
+    /// What this batch has booked so far.
+    pub(crate) fn added(&self) -> &[Month] {
+        &self.added
+    }
+
+    /// Takes back what was added after the first `len`.
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
+        for month in self.added.split_off(len.min(self.added.len())) {
+            self.count(&month, -1);
+        }
+    }
+
+    /// Nothing of what was added will be written or taken back.
+    pub(crate) fn keep(&mut self) {
+        self.added.clear();
     }
 
     /// What one partner has earned, seen from one payment.
@@ -120,6 +187,27 @@ impl History {
     }
 }
 
+/// Sums of accruals by partner, account, currency and rule.
+fn of_customers() -> sea_orm::Select<commission::Entity> {
+    let rule = || Expr::cust("explain ->> 'rule_id'");
+    commission::Entity::find()
+        .select_only()
+        .columns([
+            commission::Column::PartnerId,
+            commission::Column::AccountId,
+            commission::Column::Currency,
+        ])
+        .column_as(rule(), "rule")
+        .column_as(Expr::cust("CAST(sum(amount) AS BIGINT)"), "amount")
+        .filter(commission::Column::Kind.eq("accrual"))
+        .filter(commission::Column::State.ne("canceled"))
+        .filter(commission::Column::AccountId.is_not_null())
+        .group_by(commission::Column::PartnerId)
+        .group_by(commission::Column::AccountId)
+        .group_by(commission::Column::Currency)
+        .group_by(rule())
+}
+
 /// See [`History::of`].
 pub(crate) struct Past<'a> {
     history: &'a History,
@@ -131,61 +219,74 @@ pub(crate) struct Past<'a> {
 }
 
 impl Past<'_> {
-    /// The sums in the payment's currency.
-    fn sums(&self) -> impl Iterator<Item = &Sum> {
-        let code = self.currency.code();
-        self.history.0.iter().filter(move |s| s.currency == code)
-    }
-
-    /// The first month of the period the payment lies in, and the first after it.
-    fn months(&self, period: Period) -> (String, String) {
-        let (start, end) = calendar::period_of(self.at, period, self.zone);
+    /// The partner's volume in each period, and what each rule has paid, as far as the plan asks.
+    pub(crate) fn for_plan(
+        &self,
+        version: &Version,
+    ) -> (BTreeMap<Period, i64>, BTreeMap<String, CapUse>) {
+        if !version.needs_history {
+            return (BTreeMap::new(), BTreeMap::new());
+        }
+        let rules = version.rules.rules.iter();
         (
-            calendar::month_of(start, self.zone),
-            calendar::month_of(end, self.zone),
+            self.volume(),
+            rules.map(|r| (r.id.clone(), self.used(r))).collect(),
         )
     }
 
-    /// The partner's volume in each period.
-    pub(crate) fn volume(&self) -> BTreeMap<Period, i64> {
-        if self.history.0.is_empty() {
-            return BTreeMap::new();
-        }
+    /// The months of the period the payment lies in.
+    fn months(&self, period: Period) -> Range<String> {
+        let (start, end) = calendar::period_of(self.at, period, self.zone);
+        calendar::month_of(start, self.zone)..calendar::month_of(end, self.zone)
+    }
+
+    fn volume(&self) -> BTreeMap<Period, i64> {
+        let code = self.currency.code().to_owned();
+        let first = (self.partner_id, code.clone(), String::new());
+        let of_partner = || {
+            let rules = self.history.rules.range(first.clone()..);
+            rules.take_while(|((id, currency, _), _)| *id == self.partner_id && *currency == code)
+        };
         Period::ALL
             .iter()
             .map(|period| {
-                let (from, to) = self.months(*period);
-                let volume = self
-                    .sums()
-                    .filter(|s| s.partner_id == self.partner_id && s.month >= from && s.month < to)
-                    .fold(0i64, |sum, s| sum.saturating_add(s.basis));
-                (*period, volume)
+                let months = self.months(*period);
+                let sums = of_partner().flat_map(|(_, sums)| sums.range(months.clone()));
+                (*period, narrow(sums.map(|(_, sum)| sum.basis).sum()))
             })
             .collect()
     }
 
     /// What a rule has paid, for its caps.
-    pub(crate) fn used(&self, rule: &Rule) -> CapUse {
-        let of_rule = || self.sums().filter(|s| s.rule.as_deref() == Some(&rule.id));
-        let add = |sum: i64, s: &Sum| sum.saturating_add(s.amount);
-        let in_period = |period: Option<Period>, s: &Sum| {
-            period.is_some_and(|period| {
-                let (from, to) = self.months(period);
-                s.month >= from && s.month < to
-            })
+    fn used(&self, rule: &Rule) -> CapUse {
+        let (history, code) = (self.history, self.currency.code());
+        let key = (self.partner_id, code.to_owned(), rule.id.clone());
+        let within = |sums: &BTreeMap<String, Sum>, period: Period| -> i128 {
+            let sums = sums.range(self.months(period));
+            sums.map(|(_, sum)| sum.amount).sum()
         };
-        let partner_period = rule.caps.per_partner.as_ref().map(|c| c.period);
-        let all_period = rule.caps.per_period.as_ref().map(|c| c.period);
+        let partner = rule.caps.per_partner.as_ref().map_or(0, |cap| {
+            let sums = history.rules.get(&key);
+            sums.map_or(0, |sums| within(sums, cap.period))
+        });
+        let all = rule.caps.per_period.as_ref().map_or(0, |cap| {
+            let of_rule = history
+                .rules
+                .iter()
+                .filter(|((_, currency, id), _)| currency == code && *id == rule.id);
+            of_rule.map(|(_, sums)| within(sums, cap.period)).sum()
+        });
+        let customer = history.customers.get(&(self.account_id, key));
         CapUse {
-            customer: of_rule()
-                .filter(|_| !rule.caps.per_customer.is_empty())
-                .filter(|s| s.partner_id == self.partner_id)
-                .filter(|s| s.account_id == Some(self.account_id))
-                .fold(0, add),
-            partner: of_rule()
-                .filter(|s| s.partner_id == self.partner_id && in_period(partner_period, s))
-                .fold(0, add),
-            all: of_rule().filter(|s| in_period(all_period, s)).fold(0, add),
+            customer: customer.map_or(0, |sum| narrow(*sum)),
+            partner: narrow(partner),
+            all: narrow(all),
         }
     }
+}
+
+/// A cap or a bracket that is passed by more than 64 bits is passed.
+fn narrow(sum: i128) -> i64 {
+    let most = if sum < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(sum).unwrap_or(most)
 }

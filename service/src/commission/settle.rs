@@ -9,9 +9,10 @@ use domain::money::{Currency, Money, ratio};
 use entity::commission;
 
 use super::accrue::accrue;
+use super::month::Month;
 use crate::billing::apply::Trouble;
 use crate::billing::returns::{Returned, returned};
-use crate::billing::unit::{Booking, InvoiceState, MonthPart, Movement, Note, Row, Unit};
+use crate::billing::unit::{Booking, InvoiceState, Movement, Note, Row, Unit};
 
 /// Why a line that a dispute holds is held; a hold by a person says something else.
 pub(crate) const HELD_BY_DISPUTE: &str = "Held while the customer’s bank decides on a dispute.";
@@ -223,12 +224,7 @@ fn reverse_one(
         description: format!("Taken back because of {}", cause.stripe_id),
         effective_at: at,
     });
-    unit.effects.months.push(MonthPart {
-        partner_id: row.partner_id,
-        currency: row.currency.clone(),
-        month: row.month.clone(),
-        parts: [0, amount, basis],
-    });
+    unit.history.add(Month::of(&row));
     let verb = if due.signum() == original.amount.signum() {
         "taken back"
     } else {

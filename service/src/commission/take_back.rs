@@ -1,7 +1,5 @@
 //! Takes back what a registration earned by itself, because what it was earned for is undone.
 
-use std::collections::BTreeMap;
-
 use domain::calendar;
 use domain::commission::CommissionState as C;
 use domain::ledger::{Bucket, Entry};
@@ -10,8 +8,9 @@ use entity::{commission, program};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::finance::{Step, booked, lock, money, state_of, take_with};
-use super::month::{self, Month, month_effect};
+use super::cancel::canceled;
+use super::finance::{booked, lock, money, state_of, take_with};
+use super::month::{self, Month};
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -78,55 +77,15 @@ pub(crate) async fn take_back(
             }
         }
     }
-    let mut months: BTreeMap<(i64, String, String), [i64; 3]> = BTreeMap::new();
-    for step in &steps {
-        let row = step.row;
-        let parts = month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis);
-        add(&mut months, row, &row.month, parts.map(i64::wrapping_neg));
-    }
+    let mut months: Vec<Month> = steps.iter().map(|s| Month::of(s.row).undone()).collect();
     let mut entries = Vec::new();
     for original in reversals {
         let (row, entry) = reverse(ctx, tx, original, undo).await?;
-        add(&mut months, &row, &row.month, [0, row.amount, row.basis]);
+        months.push(Month::of(&row));
         entries.push(entry);
     }
-    let months: Vec<Month> = months
-        .into_iter()
-        .map(|((partner_id, currency, month), parts)| Month {
-            partner_id,
-            currency,
-            month,
-            parts,
-        })
-        .collect();
     month::add(tx, &months).await?;
     take_with(ctx, tx, steps, entries).await
-}
-
-fn add(
-    months: &mut BTreeMap<(i64, String, String), [i64; 3]>,
-    row: &commission::Model,
-    month: &str,
-    parts: [i64; 3],
-) {
-    let key = (row.partner_id, row.currency.clone(), month.to_owned());
-    for (sum, part) in months.entry(key).or_default().iter_mut().zip(parts) {
-        *sum = sum.saturating_add(part);
-    }
-}
-
-fn canceled<'a>(row: &'a commission::Model, bucket: Bucket, reason: &str) -> Result<Step<'a>> {
-    let entry = Entry::reverse(row.id, "canceled", row.partner_id, bucket, money(row)?);
-    Ok(Step {
-        row,
-        to: C::Canceled,
-        held_from: None,
-        note: Some(reason.to_owned()),
-        kind: "cancel",
-        entry: booked(entry)?,
-        action: "commission.canceled",
-        summary: format!("Canceled: {reason}"),
-    })
 }
 
 /// The negative line of one that is in a payout or paid.
@@ -142,12 +101,8 @@ async fn reverse(
         .await?
         .ok_or(Error::NotFound)?;
     let amount = Money::new(left, money(original)?.currency);
-    let id = bulk::reserve::<commission::Entity>(tx, 1).await?;
     let row = commission::Model {
-        id: id
-            .first()
-            .copied()
-            .ok_or_else(|| Error::internal("no id"))?,
+        id: bulk::reserve_one::<commission::Entity>(tx).await?,
         kind: "reversal".to_owned(),
         reverses_id: Some(original.id),
         reference: format!("{}:undone", original.reference),

@@ -17,8 +17,7 @@ use sea_orm::{
 
 use super::{company, note, note_internal, status, submitted, tell};
 use crate::application::written;
-use crate::billing::config::Config;
-use crate::commission::deal::{Earned, Occasion, earn};
+use crate::commission::deal::{Batch, Earned, Occasion, earn};
 use crate::commission::take_back::{Undo, take_back};
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result, is_duplicate};
@@ -94,14 +93,14 @@ pub(super) async fn rewards(
         .collect())
 }
 
-/// What a won registration earns by itself; the caller books it. `known` is what a batch has read.
+/// What a won registration earns by itself; the caller books it. `batch` is the one it is part of.
 ///
 /// # Errors
 /// When the database refuses, or the plan cannot be read.
 pub(crate) async fn reward(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    known: Option<&Config>,
+    batch: Option<&Batch<'_>>,
     deal: &Model,
 ) -> Result<Earned> {
     let occasion = Occasion {
@@ -112,7 +111,7 @@ pub(crate) async fn reward(
         cause: cause(deal),
         words: format!("the won deal with {}", company(deal)),
     };
-    let earned = earn(ctx, tx, known, &occasion).await?;
+    let earned = earn(ctx, tx, batch, &occasion).await?;
     say(ctx, tx, deal, &earned, "the won deal").await?;
     Ok(earned)
 }

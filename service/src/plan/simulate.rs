@@ -232,7 +232,7 @@ async fn sides(
     let mut new = Config::load(tx, &ids, &none).await?;
     let everybody = scope == Scope::Everybody;
     new.try_out(tx, version, rules.clone(), everybody).await?;
-    let needs = |config: &Config| !config.needs_history().0.is_empty();
+    let needs = |config: &Config| !config.needs_history().partners.is_empty();
     let month = calendar::month_of(from, zone);
     let mut histories = [History::default(), History::default()];
     if needs(&old) || needs(&new) {
@@ -302,6 +302,7 @@ impl Side {
                 earned((id, name), row);
             }
         }
+        unit.history.keep();
         for (id, account) in &unit.accounts {
             if !account.first_paid_to.is_empty() {
                 self.first_paid.insert(*id, account.first_paid_to.clone());

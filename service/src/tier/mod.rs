@@ -46,9 +46,11 @@ pub struct Standing {
     pub notice_until: Option<DateTime<Utc>>,
 }
 
-/// What the tier's own page says beside the standing.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the tier's own page says.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outlook {
+    /// Where the partner stands.
+    pub standing: Standing,
     /// What the running notice leads to.
     pub falls: Option<Fall>,
     /// Revenue of the last twelve months in other currencies, which does not count.
@@ -191,66 +193,83 @@ pub(crate) fn rank(row: &tier::Model) -> i32 {
     i32::try_from(row.rank).unwrap_or(i32::MAX)
 }
 
+/// What a standing is put together from.
+struct Known {
+    owner: partner::Model,
+    program: programs::Model,
+    tiers: Vec<tier::Model>,
+    figures: Metrics,
+    notice: Option<tier_change::Model>,
+    plan: Option<PlanRules>,
+}
+
+impl Known {
+    async fn load(ctx: &Context, partner_id: i64) -> Result<Self> {
+        see(ctx, partner_id)?;
+        let db = ctx.reader();
+        let owner = partner::Entity::find_by_id(partner_id)
+            .one(db)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let program = program::by_id(db, owner.program_id).await?;
+        let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
+        Ok(Self {
+            tiers: program::tiers(db, program.id).await?,
+            figures: metrics(db, partner_id, &program, ctx.now()).await?,
+            notice: review::open_notice(db, partner_id).await?,
+            plan: plan.and_then(|v| serde_json::from_value(v.rules).ok()),
+            owner,
+            program,
+        })
+    }
+
+    fn standing(&self) -> Result<Standing> {
+        compose(
+            &self.owner,
+            &self.program,
+            &self.tiers,
+            self.figures,
+            self.notice.as_ref().map(|n| n.effective_at),
+            self.plan.as_ref(),
+        )
+    }
+
+    /// What a running notice leads to.
+    fn fall(&self, currency: Currency) -> Option<Fall> {
+        let notice = self.notice.as_ref()?;
+        let find = |id: i64| self.tiers.iter().find(|t| t.id == id);
+        let (to, now) = (find(notice.to_tier_id)?, find(self.owner.tier_id)?);
+        let less = self
+            .plan
+            .as_ref()
+            .and_then(|plan| more_at(plan, rank(to), rank(now), self.figures.revenue_minor));
+        Some(Fall {
+            to: to.name.clone(),
+            would_earn_less: less.map(|minor| Money::new(minor, currency)),
+        })
+    }
+}
+
 /// Where the actor's partner stands, or the one that staff ask about.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a missing or foreign partner.
 pub async fn standing(ctx: &Context, partner_id: i64) -> Result<Standing> {
-    see(ctx, partner_id)?;
-    let db = ctx.reader();
-    let owner = partner::Entity::find_by_id(partner_id)
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let program = program::by_id(db, owner.program_id).await?;
-    let tiers = program::tiers(db, program.id).await?;
-    let figures = metrics(db, partner_id, &program, ctx.now()).await?;
-    let notice = review::open_notice(db, partner_id)
-        .await?
-        .map(|n| n.effective_at);
-    let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
-    let plan: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
-    compose(&owner, &program, &tiers, figures, notice, plan.as_ref())
+    Known::load(ctx, partner_id).await?.standing()
 }
 
-/// What a notice would cost the actor's partner, or the one that staff ask about, and which revenue
-/// does not count.
+/// The same with what a notice would cost, and which revenue does not count.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a missing or foreign partner.
+/// As [`standing`].
 pub async fn outlook(ctx: &Context, partner_id: i64) -> Result<Outlook> {
-    see(ctx, partner_id)?;
-    let db = ctx.reader();
-    let owner = partner::Entity::find_by_id(partner_id)
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let program = program::by_id(db, owner.program_id).await?;
-    let uncounted = what_if::uncounted(db, partner_id, &program, ctx.now()).await?;
-    let Some(notice) = review::open_notice(db, partner_id).await? else {
-        return Ok(Outlook {
-            falls: None,
-            uncounted,
-        });
-    };
-    let tiers = program::tiers(db, program.id).await?;
-    let plan = program::plan_version_at(db, owner.plan_id, ctx.now()).await?;
-    let plan: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
-    let currency: Currency = program.currency.parse().map_err(Error::internal)?;
-    let revenue = metrics(db, partner_id, &program, ctx.now())
-        .await?
-        .revenue_minor;
-    let find = |id: i64| tiers.iter().find(|t| t.id == id);
-    let falls = find(notice.to_tier_id)
-        .zip(find(owner.tier_id))
-        .map(|(to, now)| Fall {
-            to: to.name.clone(),
-            would_earn_less: plan
-                .as_ref()
-                .and_then(|plan| more_at(plan, rank(to), rank(now), revenue))
-                .map(|minor| Money::new(minor, currency)),
-        });
-    Ok(Outlook { falls, uncounted })
+    let known = Known::load(ctx, partner_id).await?;
+    let standing = known.standing()?;
+    Ok(Outlook {
+        falls: known.fall(standing.currency),
+        uncounted: what_if::uncounted(ctx.reader(), partner_id, &known.program, ctx.now()).await?,
+        standing,
+    })
 }
 
 /// A partner's own tier is no secret to its members; staff see everyone's.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::ledger::Bucket;
-use entity::{commission, partner_month, payout};
-use futures::TryStreamExt;
+use entity::{commission, partner_month, payout, rule_month};
+use futures::{Stream, TryStreamExt};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder, QuerySelect, StreamTrait,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryOrder, QuerySelect, StreamTrait,
 };
 
 use super::{Books, Key, Report};
@@ -28,6 +29,7 @@ struct Line {
     state: String,
     month: String,
     payout_id: Option<i64>,
+    rule: Option<String>,
 }
 
 /// Compares commissions with the partners' accounts, their months and their reversals; returns what
@@ -38,7 +40,8 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
     report: &mut Report,
 ) -> Result<HashMap<i64, i128>> {
     let mut sums: HashMap<Key, i128> = HashMap::new();
-    let mut months: BTreeMap<(i64, String, String), [i128; 3]> = BTreeMap::new();
+    let mut months = Sums::new();
+    let mut rules = Sums::new();
     let mut members: HashMap<i64, i128> = HashMap::new();
     // The lines that were reversed: amount, cumulative, and what the reversals come to.
     let mut reversed: BTreeMap<i64, (i64, i64, i128)> = BTreeMap::new();
@@ -58,6 +61,7 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
             commission::Column::Month,
             commission::Column::PayoutId,
         ])
+        .column_as(Expr::cust("explain ->> 'rule_id'"), "rule")
         .order_by_asc(commission::Column::Id)
         .into_model::<Line>();
     let mut rows = query.stream(tx).await?;
@@ -70,14 +74,12 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
                 .or_insert(0) += amount;
         }
         let effect = month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis);
-        if effect != [0; 3] {
-            let month = months
-                .entry((row.partner_id, row.currency, row.month))
-                .or_insert([0; 3]);
-            for (sum, part) in month.iter_mut().zip(effect) {
-                *sum += i128::from(part);
-            }
+        let month = (row.partner_id, row.currency, row.month);
+        if let Some(rule) = row.rule.filter(|_| row.kind == "accrual") {
+            let [amount, _, basis] = effect;
+            count(&mut rules, (month.clone(), rule), [basis, amount]);
         }
+        count(&mut months, (month, String::new()), effect);
         if let Some(payout) = row
             .payout_id
             .filter(|_| matches!(&*row.state, "in_payout" | "paid"))
@@ -112,8 +114,42 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         }
     }
     compare_buckets(&sums, buckets, report);
-    compare_months(tx, months, report).await?;
+    let stored = partner_month::Entity::find()
+        .order_by_asc(partner_month::Column::Id)
+        .stream(tx)
+        .await?
+        .map_ok(|row| {
+            let month = (row.partner_id, row.currency, row.month);
+            let sums = [row.earned, row.given_back, row.revenue];
+            (row.id, (month, String::new()), sums)
+        });
+    let words = "earned, given back and revenue";
+    compare("partner_month", words, stored, months, report).await?;
+    let stored = rule_month::Entity::find()
+        .order_by_asc(rule_month::Column::Id)
+        .stream(tx)
+        .await?
+        .map_ok(|row| {
+            let month = (row.partner_id, row.currency, row.month);
+            (row.id, (month, row.rule), [row.basis, row.amount])
+        });
+    compare("rule_month", "basis and amount", stored, rules, report).await?;
     Ok(members)
+}
+
+/// A partner's month in a currency, and a rule's id or nothing.
+type MonthKey = ((i64, String, String), String);
+
+/// What the commissions come to.
+type Sums<const N: usize> = BTreeMap<MonthKey, [i128; N]>;
+
+fn count<const N: usize>(sums: &mut Sums<N>, key: MonthKey, parts: [i64; N]) {
+    if parts == [0; N] {
+        return;
+    }
+    for (sum, part) in sums.entry(key).or_insert([0; N]).iter_mut().zip(parts) {
+        *sum += i128::from(part);
+    }
 }
 
 fn compare_buckets(sums: &HashMap<Key, i128>, buckets: &HashMap<Key, i128>, report: &mut Report) {
@@ -132,37 +168,43 @@ fn compare_buckets(sums: &HashMap<Key, i128>, buckets: &HashMap<Key, i128>, repo
     }
 }
 
-async fn compare_months<C: ConnectionTrait + StreamTrait>(
-    tx: &C,
-    mut months: BTreeMap<(i64, String, String), [i128; 3]>,
+/// Holds sums that are kept in a table against those of the commissions.
+async fn compare<const N: usize>(
+    table: &'static str,
+    words: &str,
+    stored: impl Stream<Item = Result<(i64, MonthKey, [i64; N]), DbErr>>,
+    mut sums: Sums<N>,
     report: &mut Report,
 ) -> Result<()> {
-    let query = partner_month::Entity::find().order_by_asc(partner_month::Column::Id);
-    let mut rows = query.stream(tx).await?;
-    while let Some(row) = rows.try_next().await? {
-        let stored = [row.earned, row.given_back, row.revenue].map(i128::from);
-        let key = (row.partner_id, row.currency, row.month);
-        let sums = months.remove(&key).unwrap_or([0; 3]);
-        if stored != sums {
+    let name = |((partner, currency, month), rule): &MonthKey| {
+        let rule = if rule.is_empty() {
+            String::new()
+        } else {
+            format!(", rule {rule}")
+        };
+        format!("partner {partner}, {month} {currency}{rule}")
+    };
+    let mut stored = std::pin::pin!(stored);
+    while let Some((id, key, kept)) = stored.try_next().await? {
+        let kept = kept.map(i128::from);
+        let come_to = sums.remove(&key).unwrap_or([0; N]);
+        if kept != come_to {
             report.add(
-                "partner_month",
-                row.id,
+                table,
+                id,
                 format!(
-                    "(partner {}, {} {}) says {stored:?} earned, given back and revenue; the \
-                     commissions come to {sums:?}",
-                    key.0, key.2, key.1
+                    "({}) says {kept:?} {words}; the commissions come to {come_to:?}",
+                    name(&key)
                 ),
             );
         }
     }
-    for ((partner, currency, month), sums) in months {
-        if sums != [0; 3] {
-            report.add(
-                "partner_month",
-                0,
-                format!("is missing for partner {partner}, {month} {currency}: {sums:?}"),
-            );
-        }
+    for (key, sums) in sums.into_iter().filter(|(_, sums)| *sums != [0; N]) {
+        report.add(
+            table,
+            0,
+            format!("is missing for {}: {sums:?} {words}", name(&key)),
+        );
     }
     Ok(())
 }
