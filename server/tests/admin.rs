@@ -1,6 +1,6 @@
 //! What administrators do, by the forms of their pages.
 
-use crate::routes::{Stage, id, text};
+use crate::stage::{Stage, id, text};
 
 const ADMIN: &str = "admin";
 

@@ -13,6 +13,7 @@ mod money;
 mod replay;
 mod routes;
 mod session;
+mod stage;
 mod support;
 mod webhook;
 mod worker;

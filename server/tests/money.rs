@@ -1,6 +1,6 @@
 //! What managers, finance and partners see and do about money, by their pages.
 
-use crate::routes::{Stage, id, text};
+use crate::stage::{Stage, id, text};
 
 const A: &str = "partner_id = (SELECT id FROM partner WHERE domain = 'nordlicht-systeme.example')";
 

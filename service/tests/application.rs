@@ -8,10 +8,9 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use service::application::{self, Approval, Fields, HintLevel, QueueView};
 use service::{Actor, Error, identity, notice, partner};
 
-use crate::people::World;
+use crate::people::{ANA, World};
 use crate::support::Engine;
 
-const ANA: &str = "ana@agentur.example";
 const SITE: &str = "https://www.agentur-silva.de/about";
 
 #[rstest]
@@ -385,13 +384,7 @@ async fn foreign_applications_do_not_exist(#[case] engine: Engine) {
         ));
     }
     for role in [StaffRole::Finance, StaffRole::Auditor] {
-        let ctx = world.test.context(
-            Actor::Staff {
-                person_id: world.manager,
-                role,
-            },
-            world.now,
-        );
+        let ctx = world.staff(role);
         assert!(application::review(&ctx, id).await.is_ok(), "{role} reads");
         assert!(
             matches!(application::take(&ctx, id).await, Err(Error::Forbidden(_))),

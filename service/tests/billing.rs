@@ -6,11 +6,12 @@ use entity::{customer as customers, deal, invoice as invoices};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
-use service::Actor;
 use service::billing::{MatchForm, match_by_hand, sweep::sweep, unmatched, why_nothing};
 
 use crate::support::{Engine, day};
-use crate::world::{World, customer, event, invoice, line, payment, refund};
+use crate::world::{
+    World, acme, customer, event, invoice, line, new_customer, paid, payment, refunded,
+};
 
 async fn matched_by(world: &World) -> Option<String> {
     let rows = customers::Entity::find()
@@ -75,47 +76,20 @@ async fn matching_late_books_what_was_missed(#[case] engine: Engine) {
     };
     world
         .deliver(&[
-            event(
-                "evt_1",
-                "customer.created",
-                0,
-                customer("cus_1", "boss@gmail.com"),
-            ),
-            event(
-                "evt_2",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
-            ),
+            new_customer("cus_1", "boss@gmail.com"),
+            paid(1, "cus_1", 10_000, 1),
             event(
                 "evt_3",
                 "invoice_payment.paid",
                 2,
                 payment("inpay_1", "in_1", "pi_1", 12_000),
             ),
-            event(
-                "evt_4",
-                "refund.created",
-                50,
-                refund("re_1", "pi_1", 1_200, 50),
-            ),
-            event(
-                "evt_5",
-                "invoice.paid",
-                60,
-                invoice("in_2", "cus_1", &[("il_2", 5_000)], 60),
-            ),
+            refunded(1, "pi_1", 1_200, 50),
+            paid(2, "cus_1", 5_000, 60),
         ])
         .await;
     assert!(world.commissions().await.is_empty());
-    let role = StaffRole::Manager;
-    let ctx = world.test.context(
-        Actor::Staff {
-            person_id: world.finance[0],
-            role,
-        },
-        world.now,
-    );
+    let ctx = world.staff(StaffRole::Manager);
     let (rows, total) = unmatched(&ctx, "", 1, 25).await.expect("reads");
     assert_eq!((rows.len(), total), (2, 2));
     assert!(
@@ -189,18 +163,8 @@ async fn a_customer_event_that_matches_books_what_was_missed(#[case] engine: Eng
     };
     world
         .deliver(&[
-            event(
-                "evt_1",
-                "customer.created",
-                0,
-                customer("cus_1", "boss@gmail.com"),
-            ),
-            event(
-                "evt_2",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
-            ),
+            new_customer("cus_1", "boss@gmail.com"),
+            paid(1, "cus_1", 10_000, 1),
         ])
         .await;
     assert!(world.commissions().await.is_empty());
@@ -260,12 +224,7 @@ async fn a_protected_deal_is_won_by_its_customers_payment(#[case] engine: Engine
     world
         .deliver(&[
             event("evt_1", "customer.created", 0, object),
-            event(
-                "evt_2",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
-            ),
+            paid(1, "cus_1", 10_000, 1),
         ])
         .await;
     // 25 % and 5 points for a registered deal.
@@ -309,18 +268,8 @@ async fn invoices_that_earn_nothing_say_why(#[case] engine: Engine) {
     void["status"] = json!("void");
     world
         .deliver(&[
-            event(
-                "evt_1",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_2",
-                "customer.created",
-                0,
-                customer("cus_2", "a@alone.com"),
-            ),
+            acme(),
+            new_customer("cus_2", "a@alone.com"),
             event("evt_3", "invoice.paid", 5, free),
             event("evt_4", "invoice.finalized", 6, open),
             event("evt_5", "invoice.voided", 7, void),

@@ -1,28 +1,21 @@
 //! What people look at first: earnings, tiers, and what finance owes.
 
 use domain::money::{Currency, Money};
-use domain::partner::{MemberRole, StaffRole};
+use domain::partner::StaffRole;
 use domain::plan::ready_made;
 use entity::{payout_account, tier};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
+use service::Error;
 use service::commission::mature;
 use service::earnings::{earnings, finance_home};
 use service::tier::{Reviewed, history, review_all, set_by_hand, standing};
-use service::{Actor, Context, Error};
 
 use crate::support::{Engine, day};
-use crate::world::{World, customer, event, invoice, invoice_in, payment, refund};
-
-fn owner(world: &World, which: usize) -> Context {
-    let actor = Actor::Partner {
-        person_id: world.finance[0],
-        partner_id: world.partners[which],
-        role: MemberRole::Owner,
-    };
-    world.test.context(actor, world.now)
-}
+use crate::world::{
+    World, acme, customer, event, invoice, invoice_in, new_customer, paid, payment, refunded,
+};
 
 #[rstest]
 #[case(Engine::Sqlite)]
@@ -41,18 +34,8 @@ async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) 
                 february,
                 customer("cus_1", "a@acme.com"),
             ),
-            event(
-                "evt_1",
-                "invoice.paid",
-                february,
-                invoice("in_1", "cus_1", &[("il_1", 30_000)], february),
-            ),
-            event(
-                "evt_2",
-                "invoice.paid",
-                1,
-                invoice("in_2", "cus_1", &[("il_2", 60_000)], 1),
-            ),
+            paid(1, "cus_1", 30_000, february),
+            paid(2, "cus_1", 60_000, 1),
             event(
                 "evt_3",
                 "invoice.paid",
@@ -65,12 +48,7 @@ async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) 
                 3,
                 payment("inpay_1", "in_2", "pi_1", 72_000),
             ),
-            event(
-                "evt_r",
-                "refund.created",
-                50,
-                refund("re_1", "pi_1", 7_200, 50),
-            ),
+            refunded(1, "pi_1", 7_200, 50),
         ])
         .await;
     payout_account::ActiveModel {
@@ -91,7 +69,7 @@ async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) 
         1,
         "February's line only"
     );
-    let seen = earnings(&owner(&world, 0), world.partners[0])
+    let seen = earnings(&world.owner(world.partners[0]), world.partners[0])
         .await
         .expect("own");
     assert_eq!(seen.balances.len(), 2);
@@ -136,7 +114,7 @@ async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) 
     );
     assert_eq!(next.would_earn_more, Some(Money::new(2_100, Currency::EUR)));
     assert_eq!(
-        standing(&owner(&world, 0), world.partners[0])
+        standing(&world.owner(world.partners[0]), world.partners[0])
             .await
             .expect("own"),
         *tier
@@ -144,14 +122,14 @@ async fn a_partner_sees_what_it_has_and_what_comes_next(#[case] engine: Engine) 
 
     // Nobody else's business.
     assert!(matches!(
-        earnings(&owner(&world, 1), world.partners[0]).await,
+        earnings(&world.owner(world.partners[1]), world.partners[0]).await,
         Err(Error::NotFound)
     ));
     assert!(matches!(
-        standing(&owner(&world, 1), world.partners[0]).await,
+        standing(&world.owner(world.partners[1]), world.partners[0]).await,
         Err(Error::NotFound)
     ));
-    let empty = earnings(&owner(&world, 1), world.partners[1])
+    let empty = earnings(&world.owner(world.partners[1]), world.partners[1])
         .await
         .expect("own");
     assert_eq!(
@@ -171,30 +149,10 @@ async fn finance_sees_what_is_owed_and_since_when(#[case] engine: Engine) {
     };
     world
         .deliver(&[
-            event(
-                "evt_c",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_1",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 10_000)], 1),
-            ),
-            event(
-                "evt_d",
-                "customer.created",
-                0,
-                customer("cus_2", "x@gmail.com"),
-            ),
-            event(
-                "evt_2",
-                "invoice.paid",
-                2,
-                invoice("in_2", "cus_2", &[("il_2", 10_000)], 2),
-            ),
+            acme(),
+            paid(1, "cus_1", 10_000, 1),
+            new_customer("cus_2", "x@gmail.com"),
+            paid(2, "cus_2", 10_000, 2),
         ])
         .await;
     world.now = day(2026, 5, 15);
@@ -220,7 +178,7 @@ async fn finance_sees_what_is_owed_and_since_when(#[case] engine: Engine) {
         (0, 0)
     );
     assert!(matches!(
-        finance_home(&owner(&world, 0)).await,
+        finance_home(&world.owner(world.partners[0])).await,
         Err(Error::NotFound)
     ));
 }
@@ -235,22 +193,7 @@ async fn tiers_go_up_at_once_and_down_after_a_notice(#[case] engine: Engine) {
     };
     let [north, south] = world.partners;
     // 2,500.00 of revenue: enough for Gold. The other partner has none: below Silver.
-    world
-        .deliver(&[
-            event(
-                "evt_c",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_1",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 250_000)], 1),
-            ),
-        ])
-        .await;
+    world.deliver(&[acme(), paid(1, "cus_1", 250_000, 1)]).await;
     let none = Reviewed {
         partners: 2,
         ..Reviewed::default()
@@ -307,14 +250,7 @@ async fn tiers_go_up_at_once_and_down_after_a_notice(#[case] engine: Engine) {
         .await
         .expect("reads");
     let silver = tiers.iter().find(|t| t.name == "Silver").expect("there").id;
-    let role = StaffRole::Manager;
-    let manager = world.test.context(
-        Actor::Staff {
-            person_id: world.finance[0],
-            role,
-        },
-        world.now,
-    );
+    let manager = world.staff(StaffRole::Manager);
     assert!(matches!(
         set_by_hand(&manager, south, silver, "").await,
         Err(Error::Invalid(_))
@@ -326,7 +262,7 @@ async fn tiers_go_up_at_once_and_down_after_a_notice(#[case] engine: Engine) {
         set_by_hand(&manager, south, silver, "x").await,
         Err(Error::Conflict(_))
     ));
-    let kinds: Vec<String> = history(&owner(&world, 1), south)
+    let kinds: Vec<String> = history(&world.owner(world.partners[1]), south)
         .await
         .expect("own")
         .into_iter()
@@ -337,7 +273,7 @@ async fn tiers_go_up_at_once_and_down_after_a_notice(#[case] engine: Engine) {
         ["manual Silver", "demotion Registered", "notice Registered"]
     );
     assert!(matches!(
-        history(&owner(&world, 0), south).await,
+        history(&world.owner(world.partners[0]), south).await,
         Err(Error::NotFound)
     ));
 }

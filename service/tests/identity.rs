@@ -7,10 +7,8 @@ use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
 use service::identity::{self, SignUp};
 use service::{Actor, Error};
 
-use crate::people::{IP, PASSWORD, World};
+use crate::people::{ANA, IP, PASSWORD, World};
 use crate::support::{Engine, TestDb};
-
-const ANA: &str = "ana@agentur.example";
 
 fn form(address: &str) -> SignUp {
     SignUp {
@@ -302,13 +300,7 @@ async fn staff_are_added_by_admins_and_one_admin_stays(#[case] engine: Engine) {
     )
     .await
     .expect("adds");
-    let ctx = world.test.context(
-        Actor::Staff {
-            person_id: admin,
-            role: StaffRole::Admin,
-        },
-        world.now,
-    );
+    let ctx = world.test.staff(admin, StaffRole::Admin, world.now);
     let fin = identity::add_staff(&ctx, "Fin", "fin@lumen.example", StaffRole::Finance, None)
         .await
         .expect("adds");

@@ -11,18 +11,9 @@ use service::payout::browse::held_partners;
 use service::payout::list::{RunQuery, runs};
 use service::payout::run::{NewRun, draft, hold_partner};
 use service::program::{self, PolicyFields};
-use service::{Actor, Context, Error};
 
-use crate::support::Engine;
+use crate::support::{Engine, errors};
 use crate::world::World;
-
-fn admin(world: &World) -> Context {
-    let actor = Actor::Staff {
-        person_id: world.finance[0],
-        role: StaffRole::Admin,
-    };
-    world.test.context(actor, world.now)
-}
 
 fn bonus(partner_id: i64, amount: &str, currency: &str) -> AdjustForm {
     AdjustForm {
@@ -36,27 +27,11 @@ fn bonus(partner_id: i64, amount: &str, currency: &str) -> AdjustForm {
 
 /// The policy as a form with limits in other currencies.
 fn policy(minimums: &str, seconds: &str) -> PolicyFields {
-    let pairs = [
+    crate::program::policy(&[
         ("effective_date", "2026-03-10"),
-        ("attribution_days", "90"),
-        ("protection_days", "90"),
-        ("extension_days", "30"),
-        ("extensions_allowed", "2"),
-        ("hold_days", "30"),
-        ("clawback_days", "90"),
-        ("payout_day", "5"),
-        ("deal_review_hours", "48"),
-        ("application_review_hours", "48"),
-        ("reapply_after_days", "30"),
-        ("tier_grace_days", "90"),
-        ("payout_minimum", "50"),
-        ("second_approval_above", "1000"),
-        ("countries", ""),
         ("payout_minimums", minimums),
         ("second_approvals", seconds),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    PolicyFields::from_pairs(&pairs)
+    ])
 }
 
 /// Why the first partner is left out of a new run, by currency; none is in it.
@@ -101,7 +76,7 @@ async fn limits_are_said_per_currency(#[case] engine: Engine) {
     assert!(waits("1000.001", "KWD").await);
 
     // What is wrong with exceptions is said at the field.
-    let staff = admin(&world);
+    let staff = world.staff(StaffRole::Admin);
     for (minimums, seconds, field, part) in [
         ("60", "", "payout_minimums", "with its currency"),
         ("60 EUR", "", "payout_minimums", "own currency"),
@@ -112,9 +87,7 @@ async fn limits_are_said_per_currency(#[case] engine: Engine) {
     ] {
         let result =
             program::new_policy(&staff, world.program, 1, &policy(minimums, seconds)).await;
-        let Err(Error::Invalid(errors)) = result else {
-            panic!("{minimums} {seconds}: {result:?}")
-        };
+        let errors = errors(result);
         assert!(
             errors.0.get(field).is_some_and(|s| s.contains(part)),
             "{minimums} {seconds}: {errors:?}"
@@ -190,13 +163,11 @@ async fn holds_and_runs_are_found_and_notes_stay_inside(#[case] engine: Engine) 
     };
     let seen = actions(explain(&ctx, booked.id).await.expect("shows"));
     assert!(seen.contains("Ask legal first"), "{seen}");
-    let actor = Actor::Partner {
-        person_id: world.finance[1],
-        partner_id: north,
-        role: domain::partner::MemberRole::Owner,
-    };
-    let partner = world.test.context(actor, world.now);
-    let seen = actions(explain(&partner, booked.id).await.expect("shows"));
+    let seen = actions(
+        explain(&world.owner(north), booked.id)
+            .await
+            .expect("shows"),
+    );
     assert!(!seen.contains("legal"), "{seen}");
 
     hold(&ctx, &[booked.id], "Waits for the contract")

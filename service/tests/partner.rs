@@ -6,22 +6,10 @@ use rstest::rstest;
 use service::partner::{self, ListView, Profile};
 use service::{Actor, Error, identity, notice, search};
 
-use crate::people::{PASSWORD, World};
+use crate::people::{ANA, PASSWORD, World};
 use crate::support::Engine;
 
-const ANA: &str = "ana@agentur.example";
 const BEN: &str = "ben@agentur.example";
-
-async fn agency(world: &World) -> (i64, i64) {
-    world
-        .partner(
-            "Ana Silva",
-            ANA,
-            "Agentur Silva GmbH",
-            "https://agentur-silva.de",
-        )
-        .await
-}
 
 #[rstest]
 #[case(Engine::Sqlite)]
@@ -31,7 +19,7 @@ async fn colleagues_are_invited_and_owners_stay(#[case] engine: Engine) {
     let Some(mut world) = World::new(engine).await else {
         return;
     };
-    let (owner, partner_id) = agency(&world).await;
+    let (owner, partner_id) = world.agency().await;
     let ctx = world.person(owner).await;
     assert!(
         matches!(
@@ -136,7 +124,7 @@ async fn a_partner_sees_nothing_of_another(#[case] engine: Engine) {
     let Some(world) = World::new(engine).await else {
         return;
     };
-    let (owner, partner_id) = agency(&world).await;
+    let (owner, partner_id) = world.agency().await;
     let (rival, _) = world
         .partner(
             "Rita",
@@ -239,7 +227,7 @@ async fn the_agreement_is_signed_and_the_checklist_knows(#[case] engine: Engine)
     let Some(world) = World::new(engine).await else {
         return;
     };
-    let (owner, partner_id) = agency(&world).await;
+    let (owner, partner_id) = world.agency().await;
     let member = world.colleague(owner, "Ben", BEN).await;
     let (ctx, member) = (world.person(owner).await, world.person(member).await);
     let terms = world.terms.to_string();
@@ -314,7 +302,7 @@ async fn a_partner_is_paused_banned_and_comes_back(#[case] engine: Engine) {
     let Some(world) = World::new(engine).await else {
         return;
     };
-    let (owner, partner_id) = agency(&world).await;
+    let (owner, partner_id) = world.agency().await;
     let manager = world.manager();
     assert!(
         matches!(

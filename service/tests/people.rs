@@ -2,14 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use domain::partner::{MemberRole, StaffRole};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+};
 use service::application::{Approval, Fields};
 use service::{Actor, Context, application, identity};
 
+use crate::rows;
 use crate::support::{Engine, TestDb, day};
 
 /// A password nobody guesses.
 pub const PASSWORD: &str = "correct horse battery";
+/// The address of somebody who signs up.
+pub const ANA: &str = "ana@agentur.example";
 /// The address requests come from.
 pub const IP: &str = "192.0.2.7";
 
@@ -33,57 +38,32 @@ impl World {
         let test = TestDb::new(engine).await?;
         let now = day(2026, 3, 2) + chrono::TimeDelta::hours(9);
         let db = test.db.reader();
-        let began = day(2025, 1, 1);
-        let program = entity::program::Entity::insert(entity::program::ActiveModel {
-            slug: Set("partners".to_owned()),
-            name: Set("Lumen Partners".to_owned()),
-            vendor_name: Set("Lumen".to_owned()),
-            kind: Set("partner".to_owned()),
-            currency: Set("EUR".to_owned()),
-            time_zone: Set("Europe/Berlin".to_owned()),
-            pitch: Set(serde_json::json!({})),
+        let program = entity::program::ActiveModel {
             application_questions: Set(serde_json::json!([
                 { "id": "crm", "label": "Which CRM do you use?", "required": true }
             ])),
-            deal_questions: Set(serde_json::json!([])),
-            open_to_applications: Set(true),
-            accent: Set("#3355ff".to_owned()),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_with_returning(db)
+            ..rows::program("partners", "Lumen Partners", "Lumen")
+        }
+        .insert(db)
         .await
         .expect("a program");
-        entity::policy_version::Entity::insert(entity::policy_version::ActiveModel {
-            program_id: Set(program.id),
-            version: Set(1),
-            effective_from: Set(began),
-            attribution_days: Set(90),
-            protection_days: Set(90),
-            extension_days: Set(30),
+        entity::policy_version::ActiveModel {
             extensions_allowed: Set(1),
-            hold_days: Set(30),
-            clawback_days: Set(90),
-            payout_minimum: Set(5_000),
             payout_day: Set(15),
             second_approval_above: Set(1_000_000),
-            deal_review_hours: Set(48),
             application_review_hours: Set(16),
-            reapply_after_days: Set(30),
-            tier_grace_days: Set(90),
             countries: Set(serde_json::json!(["DE", "AT", "FR"])),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_without_returning(db)
+            ..rows::policy(program.id)
+        }
+        .insert(db)
         .await
         .expect("a policy");
         let terms = entity::terms_version::Entity::insert(entity::terms_version::ActiveModel {
             program_id: Set(program.id),
             version: Set(1),
-            effective_from: Set(began),
+            effective_from: Set(rows::began()),
             body: Set("# Terms".to_owned()),
-            created_at: Set(began),
+            created_at: Set(rows::began()),
             ..Default::default()
         })
         .exec_with_returning(db)
@@ -91,32 +71,10 @@ impl World {
         .expect("terms");
         let mut tiers = Vec::new();
         for (rank, name) in ["Registered", "Silver"].into_iter().enumerate() {
-            let tier = entity::tier::Entity::insert(entity::tier::ActiveModel {
-                program_id: Set(program.id),
-                rank: Set(rank as i64),
-                name: Set(name.to_owned()),
-                min_revenue: Set(0),
-                min_customers: Set(0),
-                min_won_deals: Set(0),
-                min_certified: Set(0),
-                benefits: Set(String::new()),
-                ..Default::default()
-            })
-            .exec_with_returning(db)
-            .await
-            .expect("a tier");
-            tiers.push(tier.id);
+            let tier = rows::tier(program.id, rank as i64, name);
+            tiers.push(tier.insert(db).await.expect("a tier").id);
         }
-        entity::plan::Entity::insert(entity::plan::ActiveModel {
-            program_id: Set(program.id),
-            name: Set("Standard".to_owned()),
-            is_default: Set(true),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_without_returning(db)
-        .await
-        .expect("a plan");
+        rows::plan(program.id).insert(db).await.expect("a plan");
         let system = test.system(now);
         let manager = identity::add_staff(
             &system,
@@ -148,13 +106,12 @@ impl World {
 
     /// The manager, now.
     pub fn manager(&self) -> Context {
-        self.test.context(
-            Actor::Staff {
-                person_id: self.manager,
-                role: StaffRole::Manager,
-            },
-            self.now,
-        )
+        self.staff(StaffRole::Manager)
+    }
+
+    /// Somebody of the staff with this role, now.
+    pub fn staff(&self, role: StaffRole) -> Context {
+        self.test.staff(self.manager, role, self.now)
     }
 
     /// A person as the portal sees them, now.
@@ -261,6 +218,17 @@ impl World {
             .await
             .expect("approved");
         (person, partner)
+    }
+
+    /// The agency of Ana Silva, approved: her `person.id`, and `partner.id`.
+    pub async fn agency(&self) -> (i64, i64) {
+        self.partner(
+            "Ana Silva",
+            ANA,
+            "Agentur Silva GmbH",
+            "https://agentur-silva.de",
+        )
+        .await
     }
 
     /// A second person in a partner's organisation; returns `person.id`.

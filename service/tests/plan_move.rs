@@ -2,64 +2,32 @@
 
 use chrono::{TimeDelta, Utc};
 use domain::money::Bp;
-use domain::partner::{MemberRole, StaffRole};
+use domain::partner::StaffRole;
 use domain::plan::{Amount, PlanRules, ready_made};
 use entity::{member, plan, plan_version};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ActiveValue::Unchanged, EntityTrait};
 use service::partner::{PlanForm, move_to_plan, own, plan_moves_due, record, withdraw_plan_move};
-use service::{Actor, Context, Error, FieldErrors, notice, plan as plans};
+use service::{Error, notice, plan as plans};
 
-use crate::support::{Engine, day};
-use crate::world::{World, customer, event, invoice};
-
-fn staff(world: &World, role: StaffRole) -> Context {
-    let actor = Actor::Staff {
-        person_id: world.finance[0],
-        role,
-    };
-    world.test.context(actor, world.now)
-}
-
-/// The owner of the first partner.
-fn owner(world: &World) -> Context {
-    let actor = Actor::Partner {
-        person_id: world.finance[1],
-        partner_id: world.partners[0],
-        role: MemberRole::Owner,
-    };
-    world.test.context(actor, world.now)
-}
-
-fn errors<T: std::fmt::Debug>(result: Result<T, Error>) -> FieldErrors {
-    match result {
-        Err(Error::Invalid(errors)) => errors,
-        other => panic!("fields were expected: {other:?}"),
-    }
-}
+use crate::rows;
+use crate::support::{Engine, day, errors};
+use crate::world::{World, acme, paid};
 
 /// A second plan that pays 25 %, published from `from` on.
 async fn better(world: &World, name: &str, from: chrono::DateTime<Utc>) -> i64 {
     let db = world.test.db.reader();
     let plan = plan::ActiveModel {
-        program_id: Set(world.program),
         name: Set(name.to_owned()),
         is_default: Set(false),
-        created_at: Set(day(2025, 1, 1)),
-        ..Default::default()
+        ..rows::plan(world.program)
     }
     .insert(db)
     .await
     .expect("a plan");
     plan_version::ActiveModel {
-        plan_id: Set(plan.id),
-        version: Set(1),
-        status: Set("published".to_owned()),
         effective_from: Set(from),
-        rules: Set(serde_json::to_value(ready_made::agency()).expect("rules")),
-        revision: Set(0),
-        created_at: Set(day(2025, 1, 1)),
-        ..Default::default()
+        ..rows::plan_version(plan.id, &ready_made::agency())
     }
     .insert(db)
     .await
@@ -67,19 +35,29 @@ async fn better(world: &World, name: &str, from: chrono::DateTime<Utc>) -> i64 {
     plan.id
 }
 
-fn paid(n: u32, days: i64) -> serde_json::Value {
-    let (id, line) = (format!("in_{n}"), format!("il_{n}"));
-    let seconds = TimeDelta::days(days).num_seconds();
-    event(
-        &format!("evt_{n}"),
-        "invoice.paid",
-        seconds,
-        invoice(&id, "cus_1", &[(&line, 10_000)], seconds),
-    )
+/// An invoice of 100.00, paid so many days after 1 March 2026.
+fn paid_on(n: i64, days: i64) -> serde_json::Value {
+    paid(n, "cus_1", 10_000, TimeDelta::days(days).num_seconds())
+}
+
+/// Makes somebody the owner of the first partner, who can be told of things.
+async fn with_owner(world: &World) {
+    member::ActiveModel {
+        partner_id: Set(world.partners[0]),
+        person_id: Set(world.finance[1]),
+        role: Set("owner".to_owned()),
+        joined_at: Set(world.now),
+        ..Default::default()
+    }
+    .insert(world.test.db.reader())
+    .await
+    .expect("a member");
 }
 
 async fn notices(world: &World) -> Vec<String> {
-    let (rows, _) = notice::list(&owner(world), 0, 50).await.expect("lists");
+    let (rows, _) = notice::list(&world.owner(world.partners[0]), 0, 50)
+        .await
+        .expect("lists");
     rows.into_iter().map(|n| n.text).collect()
 }
 
@@ -92,16 +70,7 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
         return;
     };
     let north = world.partners[0];
-    member::ActiveModel {
-        partner_id: Set(north),
-        person_id: Set(world.finance[1]),
-        role: Set("owner".to_owned()),
-        joined_at: Set(world.now),
-        ..Default::default()
-    }
-    .insert(world.test.db.reader())
-    .await
-    .expect("a member");
+    with_owner(&world).await;
     let agency = better(&world, "Agency", day(2025, 1, 1)).await;
     let late = better(&world, "Late", day(2027, 1, 1)).await;
     let form = |plan: i64, from: &str| PlanForm {
@@ -109,16 +78,16 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
         from_date: from.to_owned(),
         reason: "They sell projects now.".to_owned(),
     };
-    let manager = staff(&world, StaffRole::Manager);
+    let manager = world.staff(StaffRole::Manager);
 
     // Who may, and what has to be right.
     let right = form(agency, "2026-03-20");
     assert!(matches!(
-        move_to_plan(&staff(&world, StaffRole::Finance), north, &right).await,
+        move_to_plan(&world.staff(StaffRole::Finance), north, &right).await,
         Err(Error::Forbidden(_))
     ));
     assert!(matches!(
-        move_to_plan(&owner(&world), north, &right).await,
+        move_to_plan(&world.owner(north), north, &right).await,
         Err(Error::NotFound)
     ));
     for (wrong, field, part) in [
@@ -166,21 +135,12 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
     // The day of the payment decides, also for what arrives late, and before the calendar came by.
     world.now = day(2026, 3, 25);
     world
-        .deliver(&[
-            event(
-                "evt_c",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            paid(1, 18),
-            paid(2, 20),
-        ])
+        .deliver(&[acme(), paid_on(1, 18), paid_on(2, 20)])
         .await;
     let ctx = world.system();
     assert_eq!(plan_moves_due(&ctx).await.expect("works"), 1);
     assert_eq!(plan_moves_due(&ctx).await.expect("works"), 0);
-    world.deliver(&[paid(3, 17), paid(4, 21)]).await;
+    world.deliver(&[paid_on(3, 17), paid_on(4, 21)]).await;
     let earned: Vec<_> = world
         .commissions()
         .await
@@ -192,11 +152,14 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
         ("Agency commission".to_owned(), 2_500),
     );
     assert_eq!(earned, [old.clone(), new.clone(), old, new]);
-    assert_eq!(own(&owner(&world)).await.expect("shows").plan, "Agency");
+    assert_eq!(
+        own(&world.owner(north)).await.expect("shows").plan,
+        "Agency"
+    );
     world.assert_clean().await;
 
     // A move that has not begun is withdrawn; one that has is not.
-    let manager = staff(&world, StaffRole::Manager);
+    let manager = world.staff(StaffRole::Manager);
     let standard = record(&manager, north).await.expect("shows").plans[0].0;
     let moves = record(&manager, north).await.expect("shows").plan_moves;
     assert!(matches!(
@@ -226,7 +189,10 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
     move_to_plan(&manager, north, &form(standard, "2026-03-25"))
         .await
         .expect("moves");
-    assert_eq!(own(&owner(&world)).await.expect("shows").plan, "Standard");
+    assert_eq!(
+        own(&world.owner(north)).await.expect("shows").plan,
+        "Standard"
+    );
 }
 
 #[rstest]
@@ -237,17 +203,8 @@ async fn a_new_version_is_announced_with_what_it_changes(#[case] engine: Engine)
     let Some(world) = World::new(engine, ready_made::agency()).await else {
         return;
     };
-    member::ActiveModel {
-        partner_id: Set(world.partners[0]),
-        person_id: Set(world.finance[1]),
-        role: Set("owner".to_owned()),
-        joined_at: Set(world.now),
-        ..Default::default()
-    }
-    .insert(world.test.db.reader())
-    .await
-    .expect("a member");
-    let admin = staff(&world, StaffRole::Admin);
+    with_owner(&world).await;
+    let admin = world.staff(StaffRole::Admin);
     let standard = plan::Entity::find()
         .one(world.test.db.reader())
         .await

@@ -6,23 +6,13 @@ use entity::{person, policy_version, terms_version, tier, tier_change};
 use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use service::program::{self, LineFields, PolicyFields, ProgramFields, TermsFields, TierFields};
-use service::{Actor, Context, Error, identity, system, tier as tiers};
+use service::{Error, identity, system, tier as tiers};
 
-use crate::support::{Engine, day};
+use crate::support::{Engine, day, errors, typed};
 use crate::world::World;
 
-fn staff(world: &World, role: StaffRole) -> Context {
-    let person_id = world.finance[0];
-    world
-        .test
-        .context(Actor::Staff { person_id, role }, world.now)
-}
-
-fn admin(world: &World) -> Context {
-    staff(world, StaffRole::Admin)
-}
-
-fn policy(changes: &[(&str, &str)]) -> PolicyFields {
+/// The policy of these worlds as a form, with some of it changed.
+pub fn policy(changes: &[(&str, &str)]) -> PolicyFields {
     let usual = [
         ("effective_date", "2026-03-12"),
         ("attribution_days", "90"),
@@ -40,20 +30,11 @@ fn policy(changes: &[(&str, &str)]) -> PolicyFields {
         ("second_approval_above", "1000"),
         ("countries", ""),
     ];
-    let pairs: Vec<(String, String)> = usual
-        .iter()
-        .filter(|(name, _)| !changes.iter().any(|(n, _)| n == name))
-        .chain(changes)
-        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-        .collect();
-    PolicyFields::from_pairs(&pairs)
+    PolicyFields::from_pairs(&typed(&usual, changes))
 }
 
 fn wrong<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<String> {
-    match result {
-        Err(Error::Invalid(errors)) => errors.0.into_keys().collect(),
-        other => panic!("was to be refused: {other:?}"),
-    }
+    errors(result).0.into_keys().collect()
 }
 
 #[rstest]
@@ -64,7 +45,7 @@ async fn policies_are_versions_that_never_overlap(#[case] engine: Engine) {
     let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    let ctx = admin(&world);
+    let ctx = world.staff(StaffRole::Admin);
     let id = world.program;
     assert_eq!(
         wrong(program::new_policy(&ctx, id, 1, &policy(&[])).await),
@@ -150,7 +131,7 @@ async fn policies_are_versions_that_never_overlap(#[case] engine: Engine) {
         .await
         .expect("made again");
     world.now = day(2026, 3, 13);
-    let late = program::withdraw_policy(&admin(&world), id, 2).await;
+    let late = program::withdraw_policy(&world.staff(StaffRole::Admin), id, 2).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
 
     // The grace of a notice is the policy's.
@@ -177,7 +158,7 @@ async fn terms_tiers_products_and_names_are_kept(#[case] engine: Engine) {
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    let ctx = admin(&world);
+    let ctx = world.staff(StaffRole::Admin);
     let id = world.program;
     let db = world.test.db.reader();
     use sea_orm::{ActiveModelTrait, ActiveValue::Set};
@@ -290,7 +271,7 @@ async fn terms_tiers_products_and_names_are_kept(#[case] engine: Engine) {
         ..named
     };
     program::change(&ctx, id, &named).await.expect("changed");
-    let (stored, timeline) = program::record(&staff(&world, StaffRole::Auditor), id)
+    let (stored, timeline) = program::record(&world.staff(StaffRole::Auditor), id)
         .await
         .expect("read");
     assert_eq!(
@@ -299,7 +280,7 @@ async fn terms_tiers_products_and_names_are_kept(#[case] engine: Engine) {
     );
     assert!(timeline.iter().any(|l| l.action == "program.tier_changed"));
     for role in [StaffRole::Manager, StaffRole::Finance, StaffRole::Auditor] {
-        let refused = program::change(&staff(&world, role), id, &named).await;
+        let refused = program::change(&world.staff(role), id, &named).await;
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     }
 }
@@ -319,12 +300,7 @@ async fn two_admins_cannot_leave_the_portal_without_one(#[case] engine: Engine) 
         let added = identity::add_staff(&system, name, &address, StaffRole::Admin, None).await;
         ids.push(added.expect("added"));
     }
-    let of = |person_id: i64| {
-        let role = StaffRole::Admin;
-        world
-            .test
-            .context(Actor::Staff { person_id, role }, world.now)
-    };
+    let of = |person| world.test.staff(person, StaffRole::Admin, world.now);
     let (ann, bob) = (of(ids[0]), of(ids[1]));
     let (a, b) = tokio::join!(
         identity::set_staff_role(&ann, ids[1], Some(StaffRole::Finance)),
@@ -342,7 +318,7 @@ async fn two_admins_cannot_leave_the_portal_without_one(#[case] engine: Engine) 
         .await
         .expect("counts");
     assert_eq!(left, 1);
-    let (seen, timeline) = identity::staff_member(&staff(&world, StaffRole::Auditor), ids[1])
+    let (seen, timeline) = identity::staff_member(&world.staff(StaffRole::Auditor), ids[1])
         .await
         .expect("read");
     assert_eq!((seen.name.as_str(), timeline.is_empty()), ("bob", false));
@@ -356,7 +332,7 @@ async fn the_installation_says_how_it_stands(#[case] engine: Engine) {
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    let ctx = admin(&world);
+    let ctx = world.staff(StaffRole::Admin);
     let health = system::health(&ctx).await.expect("read");
     let name = match engine {
         Engine::Sqlite => "SQLite",
@@ -383,7 +359,7 @@ async fn the_installation_says_how_it_stands(#[case] engine: Engine) {
         system::send_test_mail(&ctx).await.expect("asked"),
         "finance0@acme.example"
     );
-    let health = system::health(&staff(&world, StaffRole::Auditor))
+    let health = system::health(&world.staff(StaffRole::Auditor))
         .await
         .expect("read");
     assert_eq!(health.beat, Some(world.now));
@@ -395,7 +371,7 @@ async fn the_installation_says_how_it_stands(#[case] engine: Engine) {
         stripe.refused.map(|r| r.reason).as_deref(),
         Some("no signature matches")
     );
-    let refused = system::health(&staff(&world, StaffRole::Finance)).await;
+    let refused = system::health(&world.staff(StaffRole::Finance)).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
 }
 
@@ -407,7 +383,7 @@ async fn a_program_begins_with_everything_it_is_judged_by(#[case] engine: Engine
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    let ctx = admin(&world);
+    let ctx = world.staff(StaffRole::Admin);
     let typed = program::BeginFields {
         name: "Globex friends".to_owned(),
         vendor_name: "Globex".to_owned(),

@@ -6,19 +6,12 @@ use serde_json::{Value, json};
 use service::commission::{hold, release};
 
 use crate::support::Engine;
-use crate::world::{
-    World, charge, credit_note, customer, dispute, event, invoice, payment, refund,
-};
+use crate::world::{World, acme, charge, credit_note, dispute, event, invoice, payment, refunded};
 
 /// A customer, and the payment of 100.00 net and 20.00 tax that is to come.
 fn customer_and_payment() -> [Value; 2] {
     [
-        event(
-            "evt_c",
-            "customer.created",
-            0,
-            customer("cus_1", "a@acme.com"),
-        ),
+        acme(),
         event(
             "evt_p",
             "invoice_payment.paid",
@@ -45,7 +38,7 @@ async fn an_annulled_credit_note_takes_nothing(
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    world.deliver(&customer_and_payment()[..1]).await;
+    world.deliver(&[acme()]).await;
     let mut open = paid();
     open["status"] = json!("open");
     open["amount_paid"] = json!(0);
@@ -80,7 +73,7 @@ async fn a_charges_total_is_held_against_its_own_refunds(#[case] engine: Engine)
     let Some(world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    world.deliver(&customer_and_payment()[..1]).await;
+    world.deliver(&[acme()]).await;
     world
         .deliver(&[
             event("evt_i", "invoice.paid", 30, paid()),
@@ -96,12 +89,7 @@ async fn a_charges_total_is_held_against_its_own_refunds(#[case] engine: Engine)
                 30,
                 payment("inpay_2", "in_1", "pi_2", 6_000),
             ),
-            event(
-                "evt_3",
-                "refund.created",
-                40,
-                refund("re_1", "pi_1", 3_000, 40),
-            ),
+            refunded(1, "pi_1", 3_000, 40),
             event("evt_4", "charge.refunded", 50, charge("pi_2", 6_000, 3_000)),
         ])
         .await;

@@ -7,9 +7,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeZone, Utc};
+use domain::partner::{MemberRole, StaffRole};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Database};
-use service::{Actor, Clock, Context, Db};
+use service::{Actor, Clock, Context, Db, Error, FieldErrors};
 use tokio::sync::OnceCell;
 
 /// The two databases every test of the service runs on.
@@ -132,6 +133,27 @@ impl TestDb {
     pub fn system(&self, at: DateTime<Utc>) -> Context {
         self.context(Actor::System, at)
     }
+
+    /// Somebody of the staff at `at`.
+    pub fn staff(&self, person_id: i64, role: StaffRole, at: DateTime<Utc>) -> Context {
+        self.context(Actor::Staff { person_id, role }, at)
+    }
+
+    /// Somebody of a partner at `at`.
+    pub fn of_partner(
+        &self,
+        person_id: i64,
+        partner_id: i64,
+        role: MemberRole,
+        at: DateTime<Utc>,
+    ) -> Context {
+        let actor = Actor::Partner {
+            person_id,
+            partner_id,
+            role,
+        };
+        self.context(actor, at)
+    }
 }
 
 /// Gives the server its room back: what is dropped soon never reaches the disk.
@@ -168,4 +190,31 @@ pub fn day(year: i32, month: u32, day: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(year, month, day, 0, 0, 0)
         .single()
         .expect("a real day")
+}
+
+/// The fields a form was refused for.
+pub fn errors<T: std::fmt::Debug>(result: Result<T, Error>) -> FieldErrors {
+    match result {
+        Err(Error::Invalid(errors)) => errors,
+        other => panic!("fields were expected: {other:?}"),
+    }
+}
+
+/// The sentence that says why something cannot be done now.
+pub fn conflict<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Conflict(sentence)) => sentence,
+        other => panic!("a conflict was expected: {other:?}"),
+    }
+}
+
+/// What a form sends: what it usually says, with some of it changed or added.
+pub fn typed(usual: &[(&str, &str)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let changed = |name: &str| changes.iter().any(|(n, _)| *n == name);
+    usual
+        .iter()
+        .filter(|(name, _)| !changed(name))
+        .chain(changes)
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect()
 }

@@ -4,23 +4,15 @@
 use std::collections::HashMap;
 
 use domain::money::{Currency, Money};
-use domain::partner::{MemberRole, StaffRole};
+use domain::partner::StaffRole;
 use domain::plan::ready_made;
 use rstest::rstest;
 use service::program::TierFields;
 use service::tier::{Outcome, next_review, outlook, review_all, what_if};
-use service::{Actor, Context, Error, program};
+use service::{Error, program};
 
-use crate::support::Engine;
-use crate::world::{World, customer, event, invoice, invoice_in};
-
-fn staff(world: &World, role: StaffRole) -> Context {
-    let actor = Actor::Staff {
-        person_id: world.finance[0],
-        role,
-    };
-    world.test.context(actor, world.now)
-}
+use crate::support::{Engine, errors};
+use crate::world::{World, acme, event, invoice_in, paid};
 
 #[rstest]
 #[case(Engine::Sqlite)]
@@ -33,18 +25,8 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     let [north, _] = world.partners;
     world
         .deliver(&[
-            event(
-                "evt_c",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_1",
-                "invoice.paid",
-                10,
-                invoice("in_1", "cus_1", &[("il_1", 120_000)], 10),
-            ),
+            acme(),
+            paid(1, "cus_1", 120_000, 10),
             event(
                 "evt_2",
                 "invoice.paid",
@@ -59,7 +41,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     let [registered, silver, gold] = [&tiers[0], &tiers[1], &tiers[2]];
 
     // As it is: North has 1,200.00 and keeps Silver, South has nothing.
-    let rows = next_review(&staff(&world, StaffRole::Manager))
+    let rows = next_review(&world.staff(StaffRole::Manager))
         .await
         .expect("lists");
     let seen: Vec<_> = rows
@@ -80,7 +62,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
         }
         typed
     };
-    let admin = staff(&world, StaffRole::Admin);
+    let admin = world.staff(StaffRole::Admin);
     // Silver asks more: North gets a notice too. Gold asks less: North moves up.
     let found = what_if(&admin, world.program, &ask(&[(silver, "1500")]))
         .await
@@ -110,9 +92,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     ] {
         let asked = ask(&[(tier, typed)]);
         let result = what_if(&admin, world.program, &asked).await;
-        let Err(Error::Invalid(errors)) = result else {
-            panic!("{typed}: {result:?}")
-        };
+        let errors = errors(result);
         assert!(
             errors
                 .0
@@ -123,19 +103,14 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     }
     assert!(matches!(
         what_if(
-            &staff(&world, StaffRole::Manager),
+            &world.staff(StaffRole::Manager),
             world.program,
             &HashMap::new()
         )
         .await,
         Err(Error::Forbidden(_))
     ));
-    let actor = Actor::Partner {
-        person_id: world.finance[1],
-        partner_id: north,
-        role: MemberRole::Owner,
-    };
-    let own = world.test.context(actor, world.now);
+    let own = world.owner(north);
     assert!(matches!(next_review(&own).await, Err(Error::NotFound)));
     let again = program::tiers(world.test.db.reader(), world.program)
         .await
@@ -164,7 +139,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
         (fall.to.as_str(), fall.would_earn_less),
         ("Registered", Some(Money::new(3_000, Currency::EUR)))
     );
-    let rows = next_review(&staff(&world, StaffRole::Auditor))
+    let rows = next_review(&world.staff(StaffRole::Auditor))
         .await
         .expect("lists");
     assert_eq!(rows[0].outcome.key(), "waits");

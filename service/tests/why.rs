@@ -6,25 +6,12 @@ use domain::plan::ready_made;
 use entity::partner;
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ActiveValue::Unchanged};
+use service::Error;
 use service::billing::{OwnQuery, OwnView, invoice as invoices, own, own_list};
 use service::commission::{cancel, explain};
-use service::{Actor, Context, Error};
 
 use crate::support::Engine;
-use crate::world::{World, customer, event, invoice};
-
-fn of(world: &World, partner_id: i64, role: MemberRole) -> Context {
-    let actor = Actor::Partner {
-        person_id: world.finance[0],
-        partner_id,
-        role,
-    };
-    world.test.context(actor, world.now)
-}
-
-fn owner(world: &World, partner_id: i64) -> Context {
-    of(world, partner_id, MemberRole::Owner)
-}
+use crate::world::{World, event, invoice, new_customer, paid};
 
 async fn set(world: &World, change: partner::ActiveModel) {
     change
@@ -43,7 +30,7 @@ async fn id(world: &World, stripe_id: &str) -> i64 {
 
 async fn sees(world: &World, partner: i64, stripe_id: &str) -> OwnView {
     let id = id(world, stripe_id).await;
-    own(&owner(world, partner), id).await.expect("shows")
+    own(&world.owner(partner), id).await.expect("shows")
 }
 
 fn sentences(view: &OwnView) -> String {
@@ -51,16 +38,6 @@ fn sentences(view: &OwnView) -> String {
     all.map(|w| format!("{} → {}", w.sentence, w.next))
         .collect::<Vec<_>>()
         .join(" | ")
-}
-
-fn paid(n: u32, customer: &str, seconds: i64) -> serde_json::Value {
-    let (id, line) = (format!("in_{n}"), format!("il_{n}"));
-    event(
-        &format!("evt_{n}"),
-        "invoice.paid",
-        seconds,
-        invoice(&id, customer, &[(&line, 10_000)], seconds),
-    )
 }
 
 #[rstest]
@@ -88,34 +65,14 @@ async fn each_partner_learns_its_own_reason_and_nobody_elses(#[case] engine: Eng
     void["status"] = "void".into();
     world
         .deliver(&[
-            event(
-                "evt_s",
-                "customer.created",
-                0,
-                customer("cus_s", "a@split.com"),
-            ),
-            event(
-                "evt_n",
-                "customer.created",
-                0,
-                customer("cus_n", "a@nobody.com"),
-            ),
-            event(
-                "evt_u",
-                "customer.created",
-                0,
-                customer("cus_u", "a@unknown.example"),
-            ),
-            event(
-                "evt_a",
-                "customer.created",
-                0,
-                customer("cus_a", "a@acme.com"),
-            ),
-            paid(1, "cus_s", 10),
-            paid(2, "cus_n", 11),
-            paid(3, "cus_u", 12),
-            paid(4, "cus_a", 13),
+            new_customer("cus_s", "a@split.com"),
+            new_customer("cus_n", "a@nobody.com"),
+            new_customer("cus_u", "a@unknown.example"),
+            new_customer("cus_a", "a@acme.com"),
+            paid(1, "cus_s", 10_000, 10),
+            paid(2, "cus_n", 10_000, 11),
+            paid(3, "cus_u", 10_000, 12),
+            paid(4, "cus_a", 10_000, 13),
             event("evt_o", "invoice.finalized", 14, open),
             event("evt_v", "invoice.voided", 15, void),
         ])
@@ -169,16 +126,16 @@ async fn each_partner_learns_its_own_reason_and_nobody_elses(#[case] engine: Eng
     // Foreign, missing and unmatched invoices are the same to a partner.
     for key in ["in_2", "in_3", "in_4"] {
         let id = id(&world, key).await;
-        let answer = own(&owner(&world, south), id).await;
+        let answer = own(&world.owner(south), id).await;
         assert!(matches!(answer, Err(Error::NotFound)), "{key}");
     }
     assert!(matches!(
-        own(&owner(&world, south), 999_999).await,
+        own(&world.owner(south), 999_999).await,
         Err(Error::NotFound)
     ));
     assert!(matches!(own(&finance, 1).await, Err(Error::NotFound)));
     let (rows, total) = own_list(
-        &owner(&world, south),
+        &world.owner(south),
         &OwnQuery {
             limit: 25,
             ..OwnQuery::default()
@@ -223,9 +180,7 @@ async fn each_partner_learns_its_own_reason_and_nobody_elses(#[case] engine: Eng
             0,
         ),
     ] {
-        let found = own_list(&owner(&world, south), &query)
-            .await
-            .expect("lists");
+        let found = own_list(&world.owner(south), &query).await.expect("lists");
         assert_eq!(found.1, count, "{query:?}");
     }
 
@@ -236,7 +191,7 @@ async fn each_partner_learns_its_own_reason_and_nobody_elses(#[case] engine: Eng
         ..Default::default()
     };
     set(&world, hidden).await;
-    let member = of(&world, north, MemberRole::Member);
+    let member = world.of_partner(north, MemberRole::Member);
     assert!(matches!(
         own_list(&member, &OwnQuery::default()).await,
         Err(Error::Forbidden(_))
@@ -257,14 +212,9 @@ async fn every_invoice_that_earned_nothing_says_why(#[case] engine: Engine) {
     let north = world.partners[0];
     world
         .deliver(&[
-            event(
-                "evt_a",
-                "customer.created",
-                0,
-                customer("cus_a", "a@acme.com"),
-            ),
-            paid(1, "cus_a", 10),
-            paid(2, "cus_a", 20),
+            new_customer("cus_a", "a@acme.com"),
+            paid(1, "cus_a", 10_000, 10),
+            paid(2, "cus_a", 10_000, 20),
         ])
         .await;
     let shown = invoices::show(&world.finance(0), "in_2")
@@ -278,7 +228,7 @@ async fn every_invoice_that_earned_nothing_says_why(#[case] engine: Engine) {
 
     // Everything needed to recompute the line that was earned, for programs.
     let line = world.commissions().await.remove(0);
-    let answer = explain(&owner(&world, north), line.id)
+    let answer = explain(&world.owner(north), line.id)
         .await
         .expect("shows")
         .answer();
@@ -287,7 +237,7 @@ async fn every_invoice_that_earned_nothing_says_why(#[case] engine: Engine) {
     assert_eq!(answer["calculation"]["rounded_minor"], 50_000);
     assert_eq!(answer["plan"]["version"], 1);
     assert!(matches!(
-        explain(&owner(&world, world.partners[1]), line.id).await,
+        explain(&world.owner(world.partners[1]), line.id).await,
         Err(Error::NotFound)
     ));
 

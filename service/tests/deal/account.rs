@@ -6,8 +6,8 @@ use service::Error;
 use service::account::{self, AccountKind, AccountList, Credit, NewAccount};
 use service::deal;
 
-use super::{errors, world::World};
-use crate::support::Engine;
+use super::world::World;
+use crate::support::{Engine, errors};
 
 #[rstest]
 #[case(Engine::Sqlite)]

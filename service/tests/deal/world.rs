@@ -3,12 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::deal::{DealStatus, SalesStage};
 use domain::partner::{MemberRole, StaffRole};
-use sea_orm::{ActiveValue::Set, EntityTrait};
-use serde_json::json;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use serde_json::{Value, json};
 use service::deal::{self, Approval, Fields};
-use service::{Actor, Context, account};
+use service::{Context, account};
 
+use crate::rows;
+use crate::shelf::Shelf;
 use crate::support::{Engine, TestDb, day};
+use crate::world::deliver;
 
 /// A partner with its owner.
 #[derive(Clone, Copy, Debug)]
@@ -39,26 +42,14 @@ impl World {
     pub async fn new(engine: Engine) -> Option<Self> {
         let test = TestDb::new(engine).await?;
         let now = day(2026, 3, 2) + TimeDelta::hours(9);
-        let began = day(2025, 1, 1);
         let db = test.db.reader();
-        let program = entity::program::Entity::insert(entity::program::ActiveModel {
-            slug: Set("partners".to_owned()),
-            name: Set("Lumen Partners".to_owned()),
-            vendor_name: Set("Lumen".to_owned()),
-            kind: Set("partner".to_owned()),
-            currency: Set("EUR".to_owned()),
-            time_zone: Set("Europe/Berlin".to_owned()),
-            pitch: Set(json!({})),
-            application_questions: Set(json!([])),
+        let program = entity::program::ActiveModel {
             deal_questions: Set(json!([
                 { "id": "seats", "label": "How many seats?", "required": true }
             ])),
-            open_to_applications: Set(true),
-            accent: Set("#3355ff".to_owned()),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_with_returning(db)
+            ..rows::program("partners", "Lumen Partners", "Lumen")
+        }
+        .insert(db)
         .await
         .expect("a program");
         let mut lines = [0; 2];
@@ -77,29 +68,10 @@ impl World {
         }
         let mut tiers = [0; 2];
         for (place, (rank, name)) in [(0, "Registered"), (2, "Gold")].into_iter().enumerate() {
-            let tier = entity::tier::Entity::insert(entity::tier::ActiveModel {
-                program_id: Set(program.id),
-                rank: Set(rank),
-                name: Set(name.to_owned()),
-                min_revenue: Set(0),
-                min_customers: Set(0),
-                min_won_deals: Set(0),
-                min_certified: Set(0),
-                benefits: Set(String::new()),
-                ..Default::default()
-            });
-            tiers[place] = tier.exec_with_returning(db).await.expect("a tier").id;
+            let tier = rows::tier(program.id, rank, name);
+            tiers[place] = tier.insert(db).await.expect("a tier").id;
         }
-        let plan = entity::plan::Entity::insert(entity::plan::ActiveModel {
-            program_id: Set(program.id),
-            name: Set("Standard".to_owned()),
-            is_default: Set(true),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_with_returning(db)
-        .await
-        .expect("a plan");
+        let plan = rows::plan(program.id).insert(db).await.expect("a plan");
         let mut world = Self {
             now,
             program: program.id,
@@ -122,50 +94,29 @@ impl World {
 
     /// A version of the policy, in force now; approves at once below the amount from rank 2.
     pub async fn policy(&self, version: i64, below: Option<i64>) {
-        entity::policy_version::Entity::insert(entity::policy_version::ActiveModel {
-            program_id: Set(self.program),
+        entity::policy_version::ActiveModel {
             version: Set(version),
-            effective_from: Set(day(2025, 1, 1) + TimeDelta::days(version)),
-            attribution_days: Set(90),
-            protection_days: Set(90),
-            extension_days: Set(30),
+            effective_from: Set(rows::began() + TimeDelta::days(version)),
             extensions_allowed: Set(1),
-            hold_days: Set(30),
-            clawback_days: Set(90),
-            payout_minimum: Set(5_000),
             payout_day: Set(15),
             second_approval_above: Set(1_000_000),
             deal_review_hours: Set(16),
             application_review_hours: Set(16),
-            reapply_after_days: Set(30),
-            tier_grace_days: Set(90),
             auto_approve_below: Set(below),
             auto_approve_min_tier: Set(below.map(|_| 2)),
-            countries: Set(json!([])),
-            created_at: Set(day(2025, 1, 1)),
-            ..Default::default()
-        })
-        .exec_without_returning(self.test.db.reader())
+            ..rows::policy(self.program)
+        }
+        .insert(self.test.db.reader())
         .await
         .expect("a policy");
     }
 
     /// What everybody's plan pays from the beginning on.
     pub async fn pays(&self, rules: &domain::plan::PlanRules) {
-        let began = day(2025, 1, 1);
-        entity::plan_version::Entity::insert(entity::plan_version::ActiveModel {
-            plan_id: Set(self.plan),
-            version: Set(1),
-            status: Set("published".to_owned()),
-            effective_from: Set(began),
-            rules: Set(serde_json::to_value(rules).expect("rules")),
-            revision: Set(0),
-            created_at: Set(began),
-            ..Default::default()
-        })
-        .exec_without_returning(self.test.db.reader())
-        .await
-        .expect("a version");
+        rows::plan_version(self.plan, rules)
+            .insert(self.test.db.reader())
+            .await
+            .expect("a version");
     }
 
     /// A person.
@@ -233,12 +184,8 @@ impl World {
 
     /// The partner's owner, now.
     pub fn of(&self, partner: Partner) -> Context {
-        let actor = Actor::Partner {
-            person_id: partner.person,
-            partner_id: partner.id,
-            role: MemberRole::Owner,
-        };
-        self.test.context(actor, self.now)
+        self.test
+            .of_partner(partner.person, partner.id, MemberRole::Owner, self.now)
     }
 
     /// The manager, now.
@@ -248,13 +195,17 @@ impl World {
 
     /// Somebody of the staff, now.
     pub fn staff(&self, person_id: i64, role: StaffRole) -> Context {
-        self.test
-            .context(Actor::Staff { person_id, role }, self.now)
+        self.test.staff(person_id, role, self.now)
     }
 
     /// The portal itself, now.
     pub fn system(&self) -> Context {
         self.test.system(self.now)
+    }
+
+    /// Stores what Stripe sends and works it off.
+    pub async fn deliver(&self, events: &[Value]) {
+        deliver(&self.system(), &Shelf::default(), events).await;
     }
 
     /// A complete form for a company and the given product lines.

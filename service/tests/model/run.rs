@@ -17,15 +17,13 @@ use serde_json::Value;
 use service::account::{Credit, add_credit, end_credit};
 use service::billing::{MatchForm, match_by_hand};
 use service::commission::{cancel, hold, mature, release};
-use service::inbox::{Inbox, process_batch};
-use service::{Actor, Context};
-use stripe_gateway::webhook::Envelope;
+use service::inbox::Inbox;
 
 use super::facts::{Fact, Names};
 use super::ops::{Op, Plan, Program};
 use super::stripe::{Customer, Stripe};
 use crate::support::{Engine, day};
-use crate::world::World;
+use crate::world::{World, receive, work};
 
 /// Domains of the customers of each home; the last belongs to nobody.
 const DOMAINS: [&str; 5] = [
@@ -159,7 +157,7 @@ impl Run {
                 by_hand,
             } => return self.find_home(*customer, *home, *by_hand).await,
             Op::Tier { partner, rank } => {
-                let ctx = self.staff(StaffRole::Manager);
+                let ctx = self.world.staff(StaffRole::Manager);
                 let set = service::tier::set_by_hand(
                     &ctx,
                     self.world.partners[*partner],
@@ -213,13 +211,6 @@ impl Run {
         Ok(())
     }
 
-    fn staff(&self, role: StaffRole) -> Context {
-        let person_id = self.world.finance[0];
-        self.world
-            .test
-            .context(Actor::Staff { person_id, role }, self.world.now)
-    }
-
     async fn find_home(&mut self, n: usize, home: usize, by_hand: bool) -> Result<(), String> {
         let lost: Vec<usize> = (0..self.stripe.customers.len())
             .filter(|c| self.stripe.customers[*c].home.is_none())
@@ -241,7 +232,7 @@ impl Run {
                 account: account.to_string(),
                 reason: "test".to_owned(),
             };
-            match_by_hand(&self.staff(StaffRole::Manager), row.id, &form)
+            match_by_hand(&self.world.staff(StaffRole::Manager), row.id, &form)
                 .await
                 .expect("matched");
         } else {
@@ -258,7 +249,10 @@ impl Run {
     }
 
     async fn split(&mut self, home: usize, shares: [i64; 2]) {
-        let (ctx, account) = (self.staff(StaffRole::Manager), self.names.accounts[home]);
+        let (ctx, account) = (
+            self.world.staff(StaffRole::Manager),
+            self.names.accounts[home],
+        );
         let running = attribution::Entity::find()
             .filter(attribution::Column::AccountId.eq(account))
             .filter(attribution::Column::EndsAt.is_null())
@@ -363,28 +357,14 @@ impl Run {
         let (ctx, inbox) = (self.world.system(), Inbox::start(&self.world.test.db));
         // So few are sent in their order.
         for few in events.chunks(20) {
-            let sent = few.iter().map(|event| {
-                let (ctx, inbox, body) = (&ctx, &inbox, event.to_string());
-                async move {
-                    let envelope = Envelope::parse(body.as_bytes()).expect("an event");
-                    inbox.receive(ctx, &body, &envelope).await.expect("stored")
-                }
-            });
+            let sent = few.iter().map(|event| receive(&inbox, &ctx, event));
             futures::future::join_all(sent).await;
         }
     }
 
     /// Works off what can be worked off now.
     pub async fn work(&self, batch: u64) {
-        let ctx = self.world.system();
-        loop {
-            let worked = process_batch(&ctx, &self.world.shelf, batch)
-                .await
-                .expect("works");
-            if worked.processed + worked.ignored + worked.failed == 0 {
-                return;
-            }
-        }
+        work(&self.world.system(), &self.world.shelf, batch).await;
     }
 
     /// Delivers what is left and waits until all of it is worked off.

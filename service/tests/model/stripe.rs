@@ -6,6 +6,7 @@ mod objects;
 use serde_json::{Value, json};
 
 use super::ops::{LineSpec, Op};
+use crate::world::event_at;
 use objects::{charge_object, dispute_object, refund_object};
 
 pub const CURRENCIES: [&str; 6] = ["EUR", "EUR", "EUR", "JPY", "KWD", "USD"];
@@ -183,11 +184,8 @@ impl Line {
 impl Stripe {
     fn tell(&mut self, at: i64, kind: &str, object: Value) {
         self.events += 1;
-        let body = json!({
-            "id": format!("evt_{:05}", self.events), "object": "event", "type": kind, "created": at,
-            "livemode": false, "api_version": "2026-10-28.dahlia", "data": { "object": object },
-        });
-        self.told.push(body);
+        let id = format!("evt_{:05}", self.events);
+        self.told.push(event_at(&id, kind, at, object));
     }
 
     fn tell_invoice(&mut self, at: i64, kind: &str, index: usize) {

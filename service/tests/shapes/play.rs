@@ -1,5 +1,7 @@
 //! Plays a shape: makes its world, lets happen what happens, and reads what it has come to.
 
+mod outcome;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta};
@@ -8,20 +10,22 @@ use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::plan::{PlanRules, ready_made};
 use entity::{
-    attribution, commission, deal, invoice, invoice_line, partner, policy_version, protection,
-    tier, tier_change, webhook_event,
+    attribution, commission, deal, partner, policy_version, protection, tier, tier_change,
+    webhook_event,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
 };
 use serde_json::{Map, Value, json};
-use service::Actor;
 use service::billing::{MatchForm, link_customer, match_by_hand};
 
 use super::read::Shape;
 use super::stripe::Stripe;
+use crate::books::book;
 use crate::support::{Engine, day};
 use crate::world::World;
+
+pub use outcome::Outcome;
 
 /// How Stripe's events reach the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +36,6 @@ pub enum Delivery {
     Reversed,
     /// All together, each twice; and once more at the end of the shape, when everything is over.
     Twice,
-}
-
-/// What a shape has come to.
-#[derive(Debug)]
-pub struct Outcome {
-    /// `north:pending EUR 2250`.
-    pub postings: Vec<String>,
-    /// `il_1a north 2250 pending`.
-    pub commissions: Vec<String>,
-    /// Everything else that must not depend on the order: months, invoices.
-    pub state: Vec<String>,
 }
 
 /// One shape in its world.
@@ -302,11 +295,7 @@ impl Play {
     }
 
     async fn match_by_hand(&self, customer: &str, account: &str, reason: &str) {
-        let manager = Actor::Staff {
-            person_id: self.world.finance[0],
-            role: StaffRole::Manager,
-        };
-        let ctx = self.world.test.context(manager, self.world.now);
+        let ctx = self.world.staff(StaffRole::Manager);
         let row = entity::customer::Entity::find()
             .filter(entity::customer::Column::StripeId.eq(customer))
             .one(self.world.test.db.reader())
@@ -364,15 +353,7 @@ impl Play {
                 "begins" => Entry::enter_payout(number, partner, amount),
                 _ => Entry::payout_paid(number, partner, amount),
             };
-            let links = service::ledger::Links {
-                kind: "payout",
-                description: String::new(),
-                commission_id: None,
-                payout_id: None,
-                effective_at: self.world.now,
-            };
-            let posted = service::ledger::post(&ctx, &*tx, entry.expect("an entry"), links);
-            posted.await.expect("posts");
+            book(&ctx, &*tx, entry.expect("an entry")).await;
         }
         tx.commit().await.expect("commits");
     }
@@ -412,69 +393,5 @@ impl Play {
             .map(|e| format!("{} {} {}: {:?}", e.event_id, e.r#type, e.status, e.error))
             .collect();
         assert!(left.is_empty(), "{left:#?}");
-    }
-
-    async fn outcome(&self) -> Outcome {
-        let db = self.world.test.db.reader();
-        let [north, south] = self.world.partners;
-        let names = BTreeMap::from([(north, "north"), (south, "south")]);
-        let postings = self
-            .world
-            .balances()
-            .await
-            .into_iter()
-            .map(|(code, currency, amount)| {
-                let mut code = code;
-                for (id, name) in &names {
-                    code = code.replace(&format!("partner:{id}:"), &format!("{name}:"));
-                }
-                format!("{code} {currency} {amount}")
-            });
-        let lines: BTreeMap<i64, String> = invoice_line::Entity::find()
-            .all(db)
-            .await
-            .expect("reads")
-            .into_iter()
-            .map(|line| (line.id, line.stripe_id))
-            .collect();
-        let accruals = self.world.commissions().await.into_iter();
-        let mut commissions: Vec<String> = accruals
-            .filter(|c| c.kind == "accrual")
-            .map(|c| {
-                let what = c.invoice_line_id.map_or("first payment", |id| &lines[&id]);
-                let back = match c.reversed {
-                    0 => String::new(),
-                    back => format!(" back {back}"),
-                };
-                let partner = names[&c.partner_id];
-                format!("{what} {partner} {}{back} {}", c.amount, c.state)
-            })
-            .collect();
-        let invoices = invoice::Entity::find().all(db).await.expect("reads");
-        commissions.extend(
-            invoices
-                .into_iter()
-                .filter(|i| i.outcome != "earned")
-                .map(|i| {
-                    let why = if i.status == "paid" {
-                        i.outcome
-                    } else {
-                        i.status
-                    };
-                    format!("{} {why}", i.stripe_id)
-                }),
-        );
-        Outcome {
-            postings: postings.collect(),
-            commissions,
-            // A month in which what came and went is the same may be there or not.
-            state: self
-                .world
-                .state()
-                .await
-                .into_iter()
-                .filter(|line| !line.ends_with(": 0 0 0"))
-                .collect(),
-        }
     }
 }

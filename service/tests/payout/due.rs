@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, QueryOrder};
 use service::payout::{due, run};
 
 use crate::support::{Engine, day};
-use crate::world::{World, customer, event, invoice};
+use crate::world::{World, acme, paid};
 
 async fn runs(world: &World) -> Vec<payout_run::Model> {
     payout_run::Entity::find()
@@ -25,22 +25,7 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
     let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
-    world
-        .deliver(&[
-            event(
-                "evt_c",
-                "customer.created",
-                0,
-                customer("cus_1", "a@acme.com"),
-            ),
-            event(
-                "evt_i",
-                "invoice.paid",
-                1,
-                invoice("in_1", "cus_1", &[("il_1", 100_000)], 1),
-            ),
-        ])
-        .await;
+    world.deliver(&[acme(), paid(1, "cus_1", 100_000, 1)]).await;
     let mut drafted = Vec::new();
     // The program pays on the 5th. What was earned on 1 March is on hold until the end of the month.
     for (month, date) in [(3, 11), (4, 4), (4, 5), (4, 6), (5, 4), (5, 5)] {

@@ -1,0 +1,5 @@
+//! Webhooks: stored once, worked off in any order, by any number of workers.
+
+mod backlog;
+mod kinds;
+mod order;

@@ -1,0 +1,178 @@
+//! A world in which a payout can be made, with a Stripe that can be told to fail.
+
+use domain::plan::ready_made;
+use entity::{payout, payout_account};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use serde_json::{Value, json};
+use service::payout::{Next, run, send};
+use stripe_gateway::{Config, StripeGateway};
+use stripe_sandbox::SandboxConfig;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::support::{Engine, day};
+use crate::world::{World, acme_pays};
+
+/// A world in which the first partner has 225.00 payable and a payout account that is ready.
+pub struct Bank {
+    pub world: World,
+    pub gateway: StripeGateway,
+    pub base: String,
+    pub client: reqwest::Client,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Bank {
+    pub async fn new(engine: Engine) -> Option<Self> {
+        let mut world = World::new(engine, ready_made::reseller()).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(stripe_sandbox::serve(
+            listener,
+            SandboxConfig::default(),
+            async move {
+                let _ = stopped.await;
+            },
+        ));
+        stripe_gateway::install_crypto();
+        let mut config = Config::new("sk_test_payouts");
+        config.api_base = Some(base.clone());
+        config.timeout = std::time::Duration::from_millis(800);
+        let gateway = StripeGateway::new(config).expect("a client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        world.deliver(&acme_pays(100_000)).await;
+        world.now = day(2026, 5, 5);
+        service::commission::mature(&world.system())
+            .await
+            .expect("matures");
+        let bank = Self {
+            world,
+            gateway,
+            base,
+            client,
+            _stop: stop,
+        };
+        let account = bank.account("complete").await;
+        payout_account::ActiveModel {
+            partner_id: Set(bank.world.partners[0]),
+            stripe_id: Set(account),
+            state: Set("ready".to_owned()),
+            requirements: Set(json!([])),
+            checked_at: Set(bank.world.now),
+            created_at: Set(bank.world.now),
+            ..Default::default()
+        }
+        .insert(bank.world.test.db.reader())
+        .await
+        .expect("connected");
+        Some(bank)
+    }
+
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let reply = self
+            .client
+            .post(format!("{}/_sandbox/{path}", self.base))
+            .json(&body)
+            .send()
+            .await
+            .expect("the sandbox answers");
+        assert!(
+            reply.status().is_success(),
+            "{path}: {}",
+            reply.text().await.unwrap_or_default()
+        );
+        reply.json().await.expect("JSON")
+    }
+
+    pub async fn account(&self, outcome: &str) -> String {
+        let made = self
+            .control(
+                "accounts",
+                json!({"contact_email": "p@north.example", "country": "de", "outcome": outcome}),
+            )
+            .await;
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub async fn fault(&self, kind: &str) {
+        self.control(
+            "faults",
+            json!({"match": {"method": "POST", "path_prefix": "/v1/transfers"}, "kind": kind,
+                   "times": 1, "hang_ms": 1500}),
+        )
+        .await;
+    }
+
+    /// Transfers at Stripe.
+    pub async fn transfers(&self) -> Vec<Value> {
+        let state: Value = self
+            .client
+            .get(format!("{}/_sandbox/state", self.base))
+            .send()
+            .await
+            .expect("answers")
+            .json()
+            .await
+            .expect("JSON");
+        state["transfers"].as_array().expect("a list").clone()
+    }
+
+    /// Drafts and submits a run.
+    pub async fn submitted(&self) -> i64 {
+        let drafter = self.world.finance(0);
+        let new = run::NewRun {
+            program_id: self.world.program,
+            cutoff_at: self.world.now,
+            note: String::new(),
+        };
+        let run_id = run::draft(&drafter, new).await.expect("drafted");
+        run::submit(&drafter, run_id).await.expect("submitted");
+        run_id
+    }
+
+    /// Drafts, submits, approves and starts a run; gives its only payout.
+    pub async fn started(&self) -> payout::Model {
+        let run_id = self.submitted().await;
+        assert!(
+            run::approve(&self.world.finance(1), run_id)
+                .await
+                .expect("approved")
+        );
+        let next = send::start_run(&self.world.system(), &self.gateway, run_id).await;
+        assert_eq!(next.expect("started"), Next::Done);
+        self.payout().await
+    }
+
+    pub async fn payout(&self) -> payout::Model {
+        payout::Entity::find()
+            .one(self.world.test.db.reader())
+            .await
+            .expect("read")
+            .expect("one")
+    }
+
+    pub async fn work(&self, id: i64) -> Next {
+        send::work(&self.world.system(), &self.gateway, id)
+            .await
+            .expect("works")
+    }
+
+    /// Works until nothing is left to do.
+    pub async fn settle(&mut self, id: i64) {
+        for _ in 0..20 {
+            match self.work(id).await {
+                Next::Done => return,
+                Next::Again(at) => self.world.now = at,
+            }
+        }
+        panic!("the payout never settles");
+    }
+
+    pub async fn bucket(&self, bucket: &str) -> i64 {
+        self.world.bucket(self.world.partners[0], bucket).await
+    }
+}

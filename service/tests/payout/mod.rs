@@ -1,0 +1,7 @@
+//! Payouts: who is in a run, four eyes, and that no answer of Stripe's pays twice or loses a cent.
+//! Stripe is the sandbox, a server of its own.
+
+mod bank;
+mod due;
+mod runs;
+mod sending;
