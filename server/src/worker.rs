@@ -23,6 +23,9 @@ use crate::{calendar, jobs};
 
 /// How long an idle worker waits before it looks again.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long a worker lets events gather after it has taken all there were: a batch of many costs
+/// little more than a batch of one.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long a worker waits after the database has failed it.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Webhook events handled in one transaction.
@@ -49,8 +52,12 @@ async fn work(engine: Engine, stop: CancellationToken) {
     while !stop.is_cancelled() {
         engine.beat();
         let pause = match turn(&engine).await {
-            Ok(true) => continue,
-            Ok(false) => IDLE,
+            Ok(Turn::More) => continue,
+            Ok(Turn::Emptied) => {
+                tokio::time::sleep(GATHER).await;
+                continue;
+            }
+            Ok(Turn::Idle) => IDLE,
             Err(error) => {
                 tracing::error!(%error, "a worker could not work");
                 AFTER_FAILURE
@@ -64,16 +71,30 @@ async fn work(engine: Engine, stop: CancellationToken) {
     }
 }
 
-/// One round; says whether there was something to do.
-async fn turn(engine: &Engine) -> Result<bool> {
+/// What a round came to.
+enum Turn {
+    /// There is probably more.
+    More,
+    /// Something was done, and nothing was left in the inbox.
+    Emptied,
+    /// There was nothing to do.
+    Idle,
+}
+
+async fn turn(engine: &Engine) -> Result<Turn> {
     let ctx = engine.context("worker").await?;
     let worked = run_inbox(engine, &ctx).await?;
     let ran = run_jobs(engine, &ctx).await?;
-    Ok(worked || ran)
+    Ok(match worked {
+        _ if ran => Turn::More,
+        0 => Turn::Idle,
+        BATCH.. => Turn::More,
+        _ => Turn::Emptied,
+    })
 }
 
-/// Works off stored webhooks; says whether there were any.
-async fn run_inbox(engine: &Engine, ctx: &Context) -> Result<bool> {
+/// Works off stored webhooks; says how many there were.
+async fn run_inbox(engine: &Engine, ctx: &Context) -> Result<u64> {
     use entity::webhook_event::{Column, Entity};
     let due = Condition::any()
         .add(Column::NextAttemptAt.is_null())
@@ -89,10 +110,10 @@ async fn run_inbox(engine: &Engine, ctx: &Context) -> Result<bool> {
         .one(ctx.reader())
         .await?;
     if waiting.is_none() {
-        return Ok(false);
+        return Ok(0);
     }
     let worked = inbox::process_batch(ctx, engine.gateway.as_ref(), BATCH).await?;
-    Ok(worked.total() > 0)
+    Ok(worked.total())
 }
 
 /// Claims jobs and runs them beside each other; says whether there were any.

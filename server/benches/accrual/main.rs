@@ -28,6 +28,10 @@ use stripe_gateway::webhook::Envelope;
 
 use place::Place;
 
+/// As the portal has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Partners of the made-up program; [`paid::event`] knows them.
 const PARTNERS: u32 = 50;
 /// Postings of one invoice once its hold is over.
