@@ -78,6 +78,7 @@ impl MigratorTrait for Migrator {
             "0014_plan_assignment",
             "0015_limits_by_currency",
             "0016_rule_month",
+            "0017_booking_indexes",
         ]
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! SQLite has one writer at a time. A write transaction therefore takes the write lock when it
 //! begins (`BEGIN IMMEDIATE`: a reader that turns writer half-way cannot wait and fails instead),
-//! and inside one process writers queue for it in order on a mutex, because SQLite's own waiting is
-//! a sleep loop. PostgreSQL needs neither: its transactions compare and set row by row.
+//! and inside one process writers queue in order for the one connection that writes, because
+//! SQLite's own waiting is a sleep loop. PostgreSQL needs neither: its transactions compare and set
+//! row by row.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -14,13 +14,13 @@ use sea_orm::{
     DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// A connection pool, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: DatabaseConnection,
-    writers: Option<Arc<Mutex<()>>>,
+    /// SQLite: the one connection that writes.
+    writer: Option<DatabaseConnection>,
     /// SQLite: one connection that never writes and is never replaced, see [`Db::version`].
     watch: Option<DatabaseConnection>,
 }
@@ -51,41 +51,45 @@ impl Db {
             .sqlx_logging(false)
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30));
-        if sqlite {
-            // A file does not hang up: asking before every query whether it is there costs as much
-            // as the query.
-            options.max_connections(6).test_before_acquire(false);
-            options.map_sqlx_sqlite_opts(move |o| {
-                o.journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(durable)
-                    .foreign_keys(true)
-                    .busy_timeout(Duration::from_secs(15))
-                    .create_if_missing(true)
-                    // Each connection's own; the system keeps the file in memory anyway, and what
-                    // is mapped would count as this process's.
-                    .pragma("cache_size", "-1000")
-                    .pragma("temp_store", "memory")
-            });
-        } else {
+        if !sqlite {
             options
                 .max_connections(16)
                 .test_before_acquire_if_idle_for(Duration::from_secs(15));
+            return Ok(Self {
+                pool: Database::connect(options).await?,
+                writer: None,
+                watch: None,
+            });
         }
-        let pool = Database::connect(options.clone()).await?;
-        let watch = match sqlite {
-            true => {
-                options
-                    .max_connections(1)
-                    .idle_timeout(None)
-                    .max_lifetime(None);
-                Some(Database::connect(options).await?)
-            }
-            false => None,
+        // A file does not hang up: asking before every query whether it is there costs as much as
+        // the query.
+        options.test_before_acquire(false);
+        // Each connection's own cache, in KiB. Readers need little, because the system keeps the file
+        // in memory anyway (and what is mapped would count as this process's); the writer changes
+        // many pages of many indexes in one transaction. It changes the same ones in the next, so
+        // they are carried over from the log to the file after 32 MB and not after 4.
+        let with = |connections, cache: &'static str| {
+            let mut options = options.clone();
+            options
+                .max_connections(connections)
+                .map_sqlx_sqlite_opts(move |o| {
+                    o.journal_mode(SqliteJournalMode::Wal)
+                        .synchronous(durable)
+                        .foreign_keys(true)
+                        .busy_timeout(Duration::from_secs(15))
+                        .create_if_missing(true)
+                        .pragma("cache_size", cache)
+                        .pragma("wal_autocheckpoint", "8000")
+                        .pragma("temp_store", "memory")
+                });
+            options
         };
+        let mut forever = with(1, "-1000");
+        forever.idle_timeout(None).max_lifetime(None);
         Ok(Self {
-            pool,
-            watch,
-            writers: sqlite.then(|| Arc::new(Mutex::new(()))),
+            pool: Database::connect(with(5, "-1000")).await?,
+            writer: Some(Database::connect(with(1, "-16000")).await?),
+            watch: Some(Database::connect(forever).await?),
         })
     }
 
@@ -127,8 +131,8 @@ impl Db {
     /// # Errors
     /// When a connection cannot be closed in order.
     pub async fn close(self) -> Result<(), DbErr> {
-        if let Some(watch) = self.watch {
-            watch.close().await?;
+        for one in [self.watch, self.writer].into_iter().flatten() {
+            one.close().await?;
         }
         self.pool.close().await
     }
@@ -159,32 +163,18 @@ impl Db {
     /// # Errors
     /// When no connection is free in time or the write lock stays taken.
     pub async fn begin(&self) -> Result<Tx, DbErr> {
-        let turn = match &self.writers {
-            Some(writers) => Some(writers.clone().lock_owned().await),
-            None => None,
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
         };
-        let transaction = self
-            .pool
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await?;
-        Ok(Tx {
-            transaction,
-            _turn: turn,
-        })
+        let pool = self.writer.as_ref().unwrap_or(&self.pool);
+        Ok(Tx(pool.begin_with_options(options).await?))
     }
 }
 
 /// A write transaction. Dereferences to SeaORM's, so `&*tx` is a connection.
-///
-/// The fields' order matters: the transaction is rolled back before the next writer's turn.
 #[derive(Debug)]
-pub struct Tx {
-    transaction: DatabaseTransaction,
-    _turn: Option<OwnedMutexGuard<()>>,
-}
+pub struct Tx(DatabaseTransaction);
 
 impl Tx {
     /// Makes everything written so far permanent, all at once.
@@ -192,7 +182,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses; nothing has been written then.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await
+        self.0.commit().await
     }
 }
 
@@ -200,6 +190,6 @@ impl std::ops::Deref for Tx {
     type Target = DatabaseTransaction;
 
     fn deref(&self) -> &DatabaseTransaction {
-        &self.transaction
+        &self.0
     }
 }

@@ -362,6 +362,20 @@ async fn a_sweep_finds_what_never_arrived(#[case] engine: Engine) {
             .shelf
             .put(invoice(&id, "cus_1", &[(&line, 10_000)], i));
     }
+    let at = day(2026, 3, 1).timestamp();
+    world.shelf.put(json!({
+        "id": "cs_1", "object": "checkout.session", "created": at, "mode": "payment",
+        "status": "complete", "payment_status": "paid", "customer": "cus_1", "invoice": null,
+        "payment_intent": "pi_cs", "currency": "eur", "amount_total": 10_000,
+        "line_items": { "object": "list", "has_more": false, "data": [
+            { "id": "li_1", "object": "item", "currency": "eur", "amount_total": 10_000 },
+        ] },
+    }));
+    // Not paid: nothing is missing.
+    world.shelf.put(json!({
+        "id": "cs_2", "object": "checkout.session", "created": at, "mode": "payment",
+        "payment_status": "unpaid", "customer": "cus_1", "invoice": null,
+    }));
     let known = invoice("in_0", "cus_1", &[("il_0", 10_000)], 0);
     world
         .deliver(&[event("evt_1", "invoice.paid", 0, known)])
@@ -371,10 +385,10 @@ async fn a_sweep_finds_what_never_arrived(#[case] engine: Engine) {
         .expect("swept");
     assert_eq!(
         (swept.listed, swept.caught_up.len(), swept.failed.len()),
-        (3, 2, 0),
+        (4, 3, 0),
         "{swept:?}"
     );
-    assert_eq!(world.bucket(world.partners[0], "pending").await, 3 * 2_250);
+    assert_eq!(world.bucket(world.partners[0], "pending").await, 4 * 2_250);
     let again = sweep(&world.system(), &world.shelf, day(2026, 1, 1))
         .await
         .expect("swept");
@@ -385,7 +399,7 @@ async fn a_sweep_finds_what_never_arrived(#[case] engine: Engine) {
             .await
             .expect("reads")
             .len(),
-        3
+        4
     );
     world.assert_clean().await;
 }

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use domain::money::Money;
 use serde_json::Value;
 use stripe_gateway::billing::{
-    Charge, CreditNote, Customer, Invoice, InvoiceLine, InvoicePayment, Payout, Refund,
-    Subscription, Transfer,
+    Charge, CheckoutItem, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine,
+    InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use stripe_gateway::webhook::Envelope;
 use stripe_gateway::{
@@ -150,6 +150,38 @@ impl Gateway for Shelf {
             o["object"] == "invoice" && o["created"].as_i64() >= Some(since.timestamp())
         })?;
         let items = found.iter().map(Invoice::parse).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: None })
+    }
+    async fn checkout(&self, id: &str) -> Result<CheckoutSession, CallError> {
+        let session = self.get(id)?;
+        let mut read = CheckoutSession::parse(&session)?;
+        if let Some(sale) = &mut read.sale {
+            let items = session["line_items"]["data"].as_array();
+            let items = items.into_iter().flatten().map(CheckoutItem::parse);
+            sale.items = Some(items.collect::<Result<_, _>>()?);
+        }
+        Ok(read)
+    }
+    async fn checkouts_by_intent(&self, intent: &str) -> Result<Vec<CheckoutSession>, CallError> {
+        let found =
+            self.all(|o| o["object"] == "checkout.session" && o["payment_intent"] == intent)?;
+        Ok(found
+            .iter()
+            .map(CheckoutSession::parse)
+            .collect::<Result<_, _>>()?)
+    }
+    async fn list_checkouts(
+        &self,
+        since: DateTime<Utc>,
+        _: Option<&str>,
+    ) -> Result<Page<CheckoutSession>, CallError> {
+        let found = self.all(|o| {
+            o["object"] == "checkout.session" && o["created"].as_i64() >= Some(since.timestamp())
+        })?;
+        let items = found
+            .iter()
+            .map(CheckoutSession::parse)
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next: None })
     }
     async fn charge(&self, id: &str) -> Result<Charge, CallError> {

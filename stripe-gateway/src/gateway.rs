@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use domain::money::Money;
 
 use crate::billing::{
-    Charge, CreditNote, Customer, Invoice, InvoiceLine, InvoicePayment, Payout, Refund,
-    Subscription, Transfer,
+    Charge, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine, InvoicePayment, Payout,
+    Refund, Subscription, Transfer,
 };
 use crate::error::{CallError, TransferError};
 use crate::recipient::{EntityType, RecipientAccount};
@@ -134,6 +134,24 @@ pub trait Gateway: Send + Sync {
         since: DateTime<Utc>,
         after: Option<&str>,
     ) -> Result<Page<Invoice>, CallError>;
+
+    /// One checkout; where something was sold, with all its items.
+    async fn checkout(&self, id: &str) -> Result<CheckoutSession, CallError>;
+
+    /// The checkouts at which a payment intent was paid, without their items: the link from a refund
+    /// or a dispute back to a sale that has no invoice.
+    async fn checkouts_by_intent(
+        &self,
+        payment_intent: &str,
+    ) -> Result<Vec<CheckoutSession>, CallError>;
+
+    /// A page of the checkouts begun at `since` or later, without their items; go on with `after`,
+    /// the page's `next`.
+    async fn list_checkouts(
+        &self,
+        since: DateTime<Utc>,
+        after: Option<&str>,
+    ) -> Result<Page<CheckoutSession>, CallError>;
 
     /// One charge.
     async fn charge(&self, id: &str) -> Result<Charge, CallError>;

@@ -16,6 +16,9 @@ use stripe_billing::invoice_payment::{
     ListInvoicePayment, ListInvoicePaymentPayment, ListInvoicePaymentPaymentType,
 };
 use stripe_billing::subscription::RetrieveSubscription;
+use stripe_checkout::checkout_session::{
+    ListCheckoutSession, ListLineItemsCheckoutSession, RetrieveCheckoutSession,
+};
 use stripe_connect::login_link::CreateAccountLoginLink;
 use stripe_connect::transfer::{CreateTransfer, ListTransfer, RetrieveTransfer};
 use stripe_core::balance::RetrieveForMyAccountBalance;
@@ -27,8 +30,8 @@ use stripe_core::refund::RetrieveRefund;
 use stripe_types::RangeQueryTs;
 
 use crate::billing::{
-    Charge, CreditNote, CreditNoteLine, Customer, Invoice, InvoiceLine, InvoicePayment, Payout,
-    Refund, Subscription, Transfer,
+    Charge, CheckoutItem, CheckoutSession, CreditNote, CreditNoteLine, Customer, Invoice,
+    InvoiceLine, InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use crate::error::{CallError, TransferError};
 use crate::gateway::{Gateway, Link, NewRecipient, NewTransfer, Page};
@@ -319,6 +322,48 @@ impl Gateway for StripeGateway {
         let (items, next) = v1::page(v1::ask(&self.v1, request).await?)?;
         Ok(Page {
             items: each(&items, Invoice::parse)?,
+            next,
+        })
+    }
+
+    async fn checkout(&self, session: &str) -> Result<CheckoutSession, CallError> {
+        let session = id(session)?;
+        let request = RetrieveCheckoutSession::new(session);
+        let mut read = CheckoutSession::parse(&v1::ask(&self.v1, request).await?)?;
+        if let Some(sale) = &mut read.sale {
+            let items = v1::all(&self.v1, |after| {
+                after!(ListLineItemsCheckoutSession::new(session), after)
+            });
+            sale.items = Some(each(&items.await?, CheckoutItem::parse)?);
+        }
+        Ok(read)
+    }
+
+    async fn checkouts_by_intent(
+        &self,
+        payment_intent: &str,
+    ) -> Result<Vec<CheckoutSession>, CallError> {
+        let sessions = v1::all(&self.v1, |after| {
+            after!(
+                ListCheckoutSession::new().payment_intent(payment_intent),
+                after
+            )
+        });
+        each(&sessions.await?, CheckoutSession::parse)
+    }
+
+    async fn list_checkouts(
+        &self,
+        since: DateTime<Utc>,
+        after: Option<&str>,
+    ) -> Result<Page<CheckoutSession>, CallError> {
+        let request = after!(
+            ListCheckoutSession::new().created(RangeQueryTs::gte(since.timestamp())),
+            after
+        );
+        let (items, next) = v1::page(v1::ask(&self.v1, request).await?)?;
+        Ok(Page {
+            items: each(&items, CheckoutSession::parse)?,
             next,
         })
     }

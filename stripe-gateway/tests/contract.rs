@@ -94,6 +94,13 @@ async fn every_v1_request_has_the_shape_stripe_wants() {
         g.list_invoices(since, Some("in_1")).await,
         None,
     );
+    accepted("checkout", g.checkout("cs_1").await, None);
+    accepted(
+        "checkouts_by_intent",
+        g.checkouts_by_intent("pi_1").await,
+        None,
+    );
+    accepted("list_checkouts", g.list_checkouts(since, None).await, None);
     accepted("charge", g.charge("ch_1").await, None);
     accepted("refund", g.refund("re_1").await, None);
     accepted("credit_note", g.credit_note("cn_1").await, None);

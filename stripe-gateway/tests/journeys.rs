@@ -273,6 +273,51 @@ async fn a_customer_pays_and_is_refunded() {
 }
 
 #[tokio::test]
+async fn something_is_sold_once_without_an_invoice() {
+    let sandbox = Sandbox::start().await;
+    let gateway = sandbox.gateway();
+    let item = |name: &str, amount: i64| {
+        json!({"price_data": {"currency": "eur", "unit_amount": amount,
+                              "product_data": {"name": name}}, "quantity": 1})
+    };
+    let mut items: Vec<Value> = (1..13).map(|n| item(&format!("Seat {n}"), 1_000)).collect();
+    items.push(item("Set-up", 8_000));
+    // 200.00, 20.00 off, 34.20 tax on top.
+    let body = json!({"id": "cs_1", "mode": "payment", "success_url": "https://acme.example",
+                      "client_reference_id": "portico_deal_7", "line_items": items,
+                      "discount": 2_000, "tax": 3_420, "email": "it@acme.example",
+                      "name": "Acme", "country": "DE"});
+    sandbox.does("checkout/paid", body).await;
+
+    let session = gateway.checkout("cs_1").await.unwrap();
+    assert_eq!(session.reference.as_deref(), Some("portico_deal_7"));
+    assert_eq!((&session.customer, session.customer_key()), (&None, "cs_1"));
+    let guest = session.guest().unwrap();
+    assert_eq!(guest.email.as_deref(), Some("it@acme.example"));
+    assert_eq!(guest.country.as_deref(), Some("DE"));
+    let sale = session.sale.clone().unwrap();
+    assert_eq!((sale.total, sale.tax), (eur(21_420), eur(3_420)));
+
+    let paid_at = session.created;
+    let invoice = session.as_invoice(paid_at).unwrap().unwrap();
+    assert_eq!(invoice.status, InvoiceStatus::Paid);
+    assert_eq!(invoice.lines.len(), 13);
+    assert_eq!(invoice.net().unwrap(), eur(18_000));
+    assert_eq!(invoice.total, eur(21_420));
+    let intent = invoice.payments[0].payment_intent.clone().unwrap();
+
+    let found = gateway.checkouts_by_intent(&intent).await.unwrap();
+    assert_eq!(
+        found.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(),
+        ["cs_1"]
+    );
+    // A list tells no items, and without them nothing can be booked.
+    let listed = gateway.list_checkouts(long_ago(), None).await.unwrap();
+    assert_eq!((listed.items.len(), listed.next), (1, None));
+    assert_eq!(listed.items[0].as_invoice(paid_at).unwrap(), None);
+}
+
+#[tokio::test]
 async fn money_goes_on_to_a_bank() {
     let sandbox = Sandbox::start().await;
     let gateway = sandbox.gateway();

@@ -116,6 +116,12 @@ impl Ctx<'_> {
             value["payments"] =
                 json!({"object": "list", "data": payments, "has_more": false, "url": url});
         }
+        if value["object"] == "checkout.session" && *name == "line_items" {
+            let id = value["id"].as_str().unwrap_or_default();
+            if let Ok(items) = crate::v1::checkout::line_items(self, id, &json!({})) {
+                value["line_items"] = items;
+            }
+        }
         let Some(child) = value.get_mut(*name) else {
             return;
         };

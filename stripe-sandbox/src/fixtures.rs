@@ -41,6 +41,8 @@ samples![
     "invoice_payment",
     "charge",
     "payment_intent",
+    "checkout.session",
+    "item",
     "refund",
     "credit_note",
     "credit_note_line_item",

@@ -9,8 +9,8 @@
 //!   with `include`, update, close), `/v2/core/account_links`, `/v2/core/events`.
 //! * **v1** (forms): transfers and their reversals, balance, balance transactions, accounts with
 //!   login links, customers, products, prices, subscriptions, invoices with items, lines, finalize,
-//!   pay and void, invoice payments, payment intents, charges, refunds, credit notes, disputes,
-//!   events, webhook endpoints, payouts.
+//!   pay and void, invoice payments, payment intents, charges, one-off checkout sessions with
+//!   their line items, refunds, credit notes, disputes, events, webhook endpoints, payouts.
 //! * **Pages**: `/onboarding/{token}` (hosted onboarding: finish, leave something missing, review,
 //!   reject) and `/express/{token}` (balance, transfers and payouts of an account). No JavaScript.
 //! * **Webhooks**: signed snapshot events to endpoints, signed thin events to event destinations,
@@ -27,17 +27,20 @@
 //! # Control
 //!
 //! `/_sandbox/…` takes JSON from this machine only. See [`control`] for the list: faults, delivery
-//! modes, clock, balances, and `billing/…`, which makes what Stripe Billing would make (an invoice
-//! with lines, discounts, taxes and credits, its payment, the charge) with the events in order.
+//! modes, clock, balances, `billing/…`, which makes what Stripe Billing would make (an invoice
+//! with lines, discounts, taxes and credits, its payment, the charge) with the events in order, and
+//! `checkout/…`, which pays a checkout session in the buyer's place.
 //!
 //! # What it leaves out
 //!
-//! A subscription makes no invoices by itself; card numbers, 3-D Secure, fees and currency
-//! conversion do not exist; tax and discount amounts are what the caller says. A request is one
-//! step under a lock, which Stripe does not promise: concurrency is for faults to show.
+//! A subscription makes no invoices by itself; a checkout session has no page, does not expire and
+//! does not fail; card numbers, 3-D Secure, fees and currency conversion do not exist; tax and
+//! discount amounts are what the caller says. A request is one step under a lock, which Stripe
+//! does not promise: concurrency is for faults to show.
 
 pub mod api;
 pub mod billing;
+pub mod checkout;
 pub mod clock;
 pub mod config;
 pub mod context;

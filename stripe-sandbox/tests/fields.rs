@@ -129,6 +129,7 @@ async fn nothing_of_stripes_samples_is_left_out() {
         &sandbox.control("billing/dispute", dispute).await.ok(),
     );
     check("event", &sandbox.get("/v1/events").await.ok()["data"][0]);
+    sell_at_checkout(&sandbox).await;
     let fields = [
         ("url", "http://127.0.0.1:9/hook"),
         ("enabled_events[]", "*"),
@@ -143,4 +144,28 @@ async fn nothing_of_stripes_samples_is_left_out() {
         "deleted_customer",
         &sandbox.send(request).await.expect("an answer").ok(),
     );
+}
+
+/// A session open, paid, and waiting for a bank debit, with what comes of it.
+async fn sell_at_checkout(sandbox: &Sandbox) {
+    let fields = [
+        ("mode", "payment"),
+        ("success_url", "https://shop.example/thanks"),
+        ("line_items[0][quantity]", "1"),
+        ("line_items[0][price_data][currency]", "eur"),
+        ("line_items[0][price_data][unit_amount]", "500"),
+        ("line_items[0][price_data][product_data][name]", "Book"),
+    ];
+    for delayed in [false, true] {
+        let open = sandbox.post("/v1/checkout/sessions", &fields).await.ok();
+        check("checkout.session", &open);
+        let id = open["id"].as_str().expect("an id");
+        let pay = json!({"delayed": delayed, "email": "a@b.example", "country": "DE"});
+        let path = format!("checkout/sessions/{id}/pay");
+        check("checkout.session", &sandbox.control(&path, pay).await.ok());
+        let path = format!("/v1/checkout/sessions/{id}/line_items");
+        check("item", &sandbox.get(&path).await.ok()["data"][0]);
+        let intents = sandbox.get("/v1/payment_intents?limit=1").await.ok();
+        check("payment_intent", &intents["data"][0]);
+    }
 }

@@ -1,6 +1,7 @@
 //! The sandbox from outside: a real HTTP client, a real receiver for webhooks, and async-stripe.
 
 mod billing;
+mod checkout;
 mod faults;
 mod fields;
 mod idempotency;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// An event around an object.
 pub(super) fn event(id: &str, kind: &str, at: DateTime<Utc>, object: Value) -> Value {
     json!({
-        "id": format!("evt_{id}"), "object": "event", "api_version": "2026-10-28.dahlia",
+        "id": format!("evt_{id}"), "object": "event", "api_version": "2026-09-30.endive",
         "created": at.timestamp(), "livemode": false, "pending_webhooks": 1,
         "request": {"id": null, "idempotency_key": null}, "type": kind,
         "data": {"object": object},

@@ -108,7 +108,7 @@ pub(super) async fn failures(stage: &Stage<'_>) -> Result<()> {
     let at = stage.today - TimeDelta::hours(31);
     let payload = json!({
         "id": "evt_demo_unreadable", "object": "event", "type": "invoice.paid",
-        "created": at.timestamp(), "livemode": false, "api_version": "2026-10-28.dahlia",
+        "created": at.timestamp(), "livemode": false, "api_version": "2026-09-30.endive",
         "data": {"object": {"id": "in_demo_unreadable", "object": "invoice", "status": "paid"}},
     });
     let cause = Invoice::parse(&payload["data"]["object"]).err();

@@ -19,6 +19,8 @@ pub(crate) enum Wish {
     Customer(String),
     /// An invoice with all lines.
     Invoice(String),
+    /// A checkout with all items.
+    Checkout(String),
     /// A credit note with all lines.
     CreditNote(String),
     /// Which invoices a payment paid.
@@ -71,7 +73,8 @@ pub(crate) struct Absent {
 pub(crate) fn apply(unit: &mut Unit, news: &News, absent: &Absent) -> Result<Done, Trouble> {
     match &news.change {
         // Done while the batch was read, because matching decides what else has to be read.
-        Change::Customer(_) | Change::Checkout { .. } => Ok(Done::Processed),
+        Change::Customer(_) => Ok(Done::Processed),
+        Change::Checkout(session) => invoice::checkout(unit, news.at, session),
         Change::Subscription(s) => subscription(unit, news.at, s),
         Change::Invoice(i) => invoice::invoice(unit, news.at, i),
         Change::Payment(p) => payment(unit, p),

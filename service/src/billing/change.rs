@@ -1,10 +1,10 @@
 //! What a webhook says, in the few words the portal acts on.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use stripe_gateway::BadObject;
 use stripe_gateway::billing::{
-    Charge, CreditNote, Customer, Dispute, Invoice, InvoicePayment, Refund, Subscription,
+    Charge, CheckoutSession, CreditNote, Customer, Dispute, Invoice, InvoicePayment, Refund,
+    Subscription,
 };
 use stripe_gateway::webhook::Envelope;
 
@@ -15,13 +15,9 @@ use crate::payout::jobs;
 pub(crate) enum Change {
     /// A customer was made or changed.
     Customer(Box<Customer>),
-    /// A finished checkout names a customer and whatever the vendor's page passed along.
-    Checkout {
-        /// `cus_…`.
-        customer: String,
-        /// `portico_deal_12` or `portico_account_7`.
-        reference: String,
-    },
+    /// A finished checkout names a customer and whatever the vendor's page passed along, such as
+    /// `portico_deal_12`; what is sold there without an invoice earns like one.
+    Checkout(Box<CheckoutSession>),
     /// A subscription was made, changed or ended.
     Subscription(Box<Subscription>),
     /// An invoice was made, changed, paid or annulled.
@@ -71,10 +67,14 @@ impl Change {
             "customer.created" | "customer.updated" | "customer.deleted" => {
                 Self::Customer(Box::new(Customer::parse(object()?)?))
             }
-            "checkout.session.completed" => match checkout(object()?) {
-                Some(change) => change,
-                None => return Ok(None),
-            },
+            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
+                let session = CheckoutSession::parse(object()?)?;
+                let names = session.customer.is_some() && session.reference.is_some();
+                if !names && session.sale.is_none() {
+                    return Ok(None);
+                }
+                Self::Checkout(Box::new(session))
+            }
             _ if kind.starts_with("customer.subscription.") => {
                 Self::Subscription(Box::new(Subscription::parse(object()?)?))
             }
@@ -105,7 +105,7 @@ impl Change {
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Job { .. } | Self::Customer(_) => 0,
-            Self::Checkout { .. } => 1,
+            Self::Checkout(_) => 1,
             Self::Subscription(_) => 2,
             Self::Invoice(_) => 3,
             Self::Payment(_) => 4,
@@ -137,19 +137,4 @@ fn fetch_later(kind: &str, envelope: &Envelope) -> Option<Change> {
         return job(jobs::SYNC_BANK_PAYOUTS, envelope.account.as_deref()?);
     }
     None
-}
-
-fn checkout(session: &Value) -> Option<Change> {
-    let text = |key: &str| session.get(key)?.as_str().map(str::to_owned);
-    let customer = text("customer").or_else(|| {
-        session
-            .get("customer")?
-            .get("id")?
-            .as_str()
-            .map(str::to_owned)
-    })?;
-    Some(Change::Checkout {
-        customer,
-        reference: text("client_reference_id")?,
-    })
 }

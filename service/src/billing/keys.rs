@@ -23,8 +23,17 @@ impl Keys {
                 Change::Customer(c) => {
                     keys.customers.insert(c.id.clone());
                 }
-                Change::Checkout { customer, .. } => {
-                    keys.customers.insert(customer.clone());
+                Change::Checkout(session) => {
+                    keys.customers.insert(session.customer_key().to_owned());
+                    if let Some(sale) = &session.sale {
+                        keys.invoices.insert(session.id.clone());
+                        keys.products.extend(
+                            sale.items
+                                .iter()
+                                .flatten()
+                                .filter_map(|item| item.product.clone()),
+                        );
+                    }
                 }
                 Change::Subscription(s) => {
                     keys.customers.insert(s.customer.clone());

@@ -64,11 +64,15 @@ pub(super) async fn match_customers(
                     hint.metadata.extend(named(&i.subscription_metadata));
                 }
             }
-            Change::Checkout {
-                customer,
-                reference,
-            } => {
-                hints.entry(customer.clone()).or_default().reference = read_reference(reference);
+            Change::Checkout(session) => {
+                if let Some(guest) = session.guest() {
+                    update(unit, n, &guest);
+                }
+                let key = session.customer_key().to_owned();
+                let hint = hints.entry(key).or_default();
+                hint.metadata.extend(named(&session.metadata));
+                let reference = session.reference.as_deref().and_then(read_reference);
+                hint.reference = reference.or(hint.reference);
             }
             _ => {}
         }

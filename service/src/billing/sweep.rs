@@ -1,23 +1,23 @@
-//! Invoices whose events never arrived, found by listing them from Stripe.
+//! Invoices and sales whose events never arrived, found by listing them from Stripe.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::invoice;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-use stripe_gateway::billing::{Invoice, InvoiceStatus};
+use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceStatus};
 use stripe_gateway::{CallError, Gateway};
 
 use super::apply::{Trouble, Wish};
 use super::change::{Change, News};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::inbox::fetch::{Fetched, complete_invoice};
+use crate::inbox::fetch::{Fetched, complete_checkout, complete_invoice};
 
 /// What a sweep found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Invoices that Stripe listed.
+    /// Invoices and sales without an invoice that Stripe listed.
     pub listed: u64,
     /// Those that were missing or behind and are up to date now.
     pub caught_up: Vec<String>,
@@ -25,8 +25,8 @@ pub struct Swept {
     pub failed: Vec<(String, String)>,
 }
 
-/// Lists the invoices made at `since` or later and handles those that are not known, or are known
-/// as unpaid while Stripe says paid.
+/// Lists the invoices made and the checkouts begun at `since` or later and handles those that are
+/// not known, or are known as unpaid while Stripe says paid.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when Stripe does not answer; what was caught up by then is kept.
@@ -40,18 +40,68 @@ pub async fn sweep(ctx: &Context, gateway: &dyn Gateway, since: DateTime<Utc>) -
             .map_err(unavailable)?;
         swept.listed += page.items.len() as u64;
         for invoice in missing(ctx, page.items).await? {
-            let id = invoice.id.clone();
             let invoice = complete_invoice(gateway, invoice)
                 .await
                 .map_err(unavailable)?;
-            match catch_up(ctx, gateway, invoice).await {
-                Ok(()) => swept.caught_up.push(id),
-                Err(error) => swept.failed.push((id, error.to_string())),
+            let at = invoice.paid_at.unwrap_or(invoice.created);
+            let id = invoice.id.clone();
+            let change = Change::Invoice(Box::new(invoice));
+            swept.take(ctx, gateway, id, at, change).await;
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    let mut after: Option<String> = None;
+    loop {
+        let page = gateway
+            .list_checkouts(since, after.as_deref())
+            .await
+            .map_err(unavailable)?;
+        let sold: Vec<CheckoutSession> = page
+            .items
+            .into_iter()
+            .filter(|session| session.sale.is_some())
+            .collect();
+        swept.listed += sold.len() as u64;
+        let known = known(ctx, sold.iter().map(|session| session.id.as_str())).await?;
+        for session in sold {
+            if known.contains_key(&session.id) {
+                continue;
             }
+            let session = complete_checkout(gateway, session)
+                .await
+                .map_err(unavailable)?;
+            let (id, at) = (session.id.clone(), session.created);
+            let change = Change::Checkout(Box::new(session));
+            swept.take(ctx, gateway, id, at, change).await;
         }
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(swept),
+        }
+    }
+}
+
+impl Swept {
+    /// Handles one thing as if its event had come.
+    async fn take(
+        &mut self,
+        ctx: &Context,
+        gateway: &dyn Gateway,
+        id: String,
+        at: DateTime<Utc>,
+        change: Change,
+    ) {
+        let news = News {
+            event: id.clone(),
+            at,
+            change,
+        };
+        match catch_up(ctx, gateway, &news).await {
+            Ok(()) => self.caught_up.push(id),
+            Err(error) => self.failed.push((id, error.to_string())),
         }
     }
 }
@@ -63,18 +113,26 @@ fn unavailable(error: CallError) -> Error {
     }
 }
 
-/// Those that Stripe knows better than we do.
-async fn missing(ctx: &Context, listed: Vec<Invoice>) -> Result<Vec<Invoice>> {
-    let known: HashMap<String, String> = invoice::Entity::find()
+/// The status of those that are known, by Stripe's id.
+async fn known(
+    ctx: &Context,
+    listed: impl IntoIterator<Item = &str>,
+) -> Result<HashMap<String, String>> {
+    Ok(invoice::Entity::find()
         .select_only()
         .column(invoice::Column::StripeId)
         .column(invoice::Column::Status)
-        .filter(invoice::Column::StripeId.is_in(listed.iter().map(|i| i.id.as_str())))
+        .filter(invoice::Column::StripeId.is_in(listed))
         .into_tuple::<(String, String)>()
         .all(ctx.reader())
         .await?
         .into_iter()
-        .collect();
+        .collect())
+}
+
+/// Those that Stripe knows better than we do.
+async fn missing(ctx: &Context, listed: Vec<Invoice>) -> Result<Vec<Invoice>> {
+    let known = known(ctx, listed.iter().map(|invoice| invoice.id.as_str())).await?;
     Ok(listed
         .into_iter()
         .filter(|i| match known.get(&i.id) {
@@ -84,16 +142,10 @@ async fn missing(ctx: &Context, listed: Vec<Invoice>) -> Result<Vec<Invoice>> {
         .collect())
 }
 
-/// Handles one invoice as if its event had come.
-async fn catch_up(ctx: &Context, gateway: &dyn Gateway, invoice: Invoice) -> Result<()> {
-    let news = News {
-        event: invoice.id.clone(),
-        at: invoice.paid_at.unwrap_or(invoice.created),
-        change: Change::Invoice(Box::new(invoice)),
-    };
+async fn catch_up(ctx: &Context, gateway: &dyn Gateway, news: &News) -> Result<()> {
     let mut fetched = Fetched::default();
     loop {
-        let all: Vec<&News> = fetched.news.iter().chain([&news]).collect();
+        let all: Vec<&News> = fetched.news.iter().chain([news]).collect();
         let tx = ctx.begin().await?;
         let first = fetched.news.len();
         let answers = super::handle(ctx, &*tx, &all, first, &fetched.absent).await?;
@@ -104,7 +156,7 @@ async fn catch_up(ctx: &Context, gateway: &dyn Gateway, invoice: Invoice) -> Res
                 return Err(Error::Internal(fetched.problem(&wish)));
             }
             Some(Err(Trouble::Needs(wish))) => Some(wish),
-            None => return Err(Error::internal("an invoice was not answered")),
+            None => return Err(Error::internal("news were not answered")),
         };
         match wish {
             None => {
@@ -113,7 +165,7 @@ async fn catch_up(ctx: &Context, gateway: &dyn Gateway, invoice: Invoice) -> Res
             }
             Some(wish) => {
                 drop(tx);
-                fetched.ask(gateway, &wish, &news).await;
+                fetched.ask(gateway, &wish, news).await;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stripe_gateway::billing::{CreditNote, Customer, Invoice, InvoicePayment};
+use stripe_gateway::billing::{CheckoutSession, CreditNote, Customer, Invoice, InvoicePayment};
 use stripe_gateway::{CallError, Gateway};
 
 use crate::billing::apply::{Absent, Wish};
@@ -15,6 +15,7 @@ pub(crate) struct Fetched {
     pub(crate) asked: BTreeSet<Wish>,
     pub(crate) absent: Absent,
     notes: BTreeMap<String, CreditNote>,
+    checkouts: BTreeMap<String, CheckoutSession>,
     problems: BTreeMap<Wish, String>,
 }
 
@@ -27,14 +28,13 @@ impl Fetched {
         let result = match wish {
             Wish::Customer(id) => self.customer(gateway, id, cause).await,
             Wish::Invoice(id) => self.invoice(gateway, id, cause).await,
-            Wish::CreditNote(id) => match gateway.credit_note(id).await {
-                Ok(note) => {
-                    self.notes.insert(id.clone(), note);
-                    // Asked for, and now complete.
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            },
+            // Asked for, and complete then.
+            Wish::CreditNote(id) => gateway.credit_note(id).await.map(|note| {
+                self.notes.insert(id.clone(), note);
+            }),
+            Wish::Checkout(id) => gateway.checkout(id).await.map(|session| {
+                self.checkouts.insert(id.clone(), session);
+            }),
             Wish::Payments { intent, charge } => {
                 self.payments(gateway, intent.clone(), charge.clone(), cause)
                     .await
@@ -55,12 +55,17 @@ impl Fetched {
 
     /// The complete object where the event's own came incomplete.
     pub(crate) fn instead_of(&self, news: &News) -> Option<News> {
-        let Change::CreditNote(note) = &news.change else {
-            return None;
+        let change = match &news.change {
+            Change::CreditNote(note) if note.lines_have_more => {
+                Change::CreditNote(Box::new(self.notes.get(&note.id)?.clone()))
+            }
+            Change::Checkout(session) => {
+                Change::Checkout(Box::new(self.checkouts.get(&session.id)?.clone()))
+            }
+            _ => return None,
         };
-        let full = self.notes.get(&note.id).filter(|_| note.lines_have_more)?;
         Some(News {
-            change: Change::CreditNote(Box::new(full.clone())),
+            change,
             ..news.clone()
         })
     }
@@ -116,9 +121,15 @@ impl Fetched {
             None => Vec::new(),
         };
         if payments.is_empty() {
-            self.absent
-                .payments
-                .extend(intent.into_iter().chain(charge).chain(through));
+            let sold = match &through {
+                Some(intent) => self.sold(gateway, intent, charge.as_deref()).await?,
+                None => false,
+            };
+            if !sold {
+                self.absent
+                    .payments
+                    .extend(intent.into_iter().chain(charge).chain(through));
+            }
             return Ok(());
         }
         for payment in payments {
@@ -129,6 +140,57 @@ impl Fetched {
             self.add(&id, cause, Change::Payment(Box::new(payment)));
         }
         Ok(())
+    }
+
+    /// What was sold without an invoice and paid by a payment intent; says whether there is such a
+    /// sale.
+    async fn sold(
+        &mut self,
+        gateway: &dyn Gateway,
+        intent: &str,
+        charge: Option<&str>,
+    ) -> Result<bool, CallError> {
+        let mut any = false;
+        for session in gateway.checkouts_by_intent(intent).await? {
+            let session = complete_checkout(gateway, session).await?;
+            // Stripe says when it was begun; its charge, when it was paid.
+            let paid_at = match charge {
+                Some(id) => match gateway.charge(id).await {
+                    Ok(charge) => charge.created,
+                    Err(error) if error.is_missing() => session.created,
+                    Err(error) => return Err(error),
+                },
+                None => session.created,
+            };
+            let Some(sale) = session.as_invoice(paid_at)? else {
+                continue;
+            };
+            any = true;
+            // The charge's own name leads to the sale from now on.
+            let payments = sale.payments.into_iter().map(|payment| {
+                let charge = charge.map(str::to_owned);
+                Change::Payment(Box::new(InvoicePayment { charge, ..payment }))
+            });
+            let session = Change::Checkout(Box::new(session));
+            self.news
+                .extend(std::iter::once(session).chain(payments).map(|change| News {
+                    event: sale.id.clone(),
+                    at: paid_at,
+                    change,
+                }));
+        }
+        Ok(any)
+    }
+}
+
+/// The checkout with all items, where something was sold there.
+pub(crate) async fn complete_checkout(
+    gateway: &dyn Gateway,
+    session: CheckoutSession,
+) -> Result<CheckoutSession, CallError> {
+    match &session.sale {
+        Some(sale) if sale.items.is_none() => gateway.checkout(&session.id).await,
+        _ => Ok(session),
     }
 }
 

@@ -31,7 +31,7 @@ use self::read::{Shape, subject};
 use crate::support::Engine;
 
 /// The files beside this one.
-const SUBJECTS: [&str; 10] = [
+const SUBJECTS: [&str; 11] = [
     "lines",
     "changes",
     "currencies",
@@ -40,6 +40,7 @@ const SUBJECTS: [&str; 10] = [
     "refunds",
     "disputes",
     "customers",
+    "checkouts",
     "plans",
     "payouts",
 ];
@@ -53,6 +54,7 @@ const SUBJECTS: [&str; 10] = [
 #[case::refunds("refunds")]
 #[case::disputes("disputes")]
 #[case::customers("customers")]
+#[case::checkouts("checkouts")]
 #[case::plans("plans")]
 #[case::payouts("payouts")]
 #[tokio::test]

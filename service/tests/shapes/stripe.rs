@@ -48,6 +48,7 @@ impl Stripe {
         match object {
             "invoice" => self.invoice(&mut value, &mut differs, &kind, at),
             "credit_note" => self.credit_note(&mut value, &mut differs, &kind, at),
+            "checkout.session" => self.checkout(&mut value, &mut differs),
             "charge" => {
                 lay(&mut value, Value::Object(differs.clone()));
                 value["refunded"] = json!(value["amount"] == value["amount_refunded"]);
@@ -60,14 +61,60 @@ impl Stripe {
         }
         lay(&mut value, Value::Object(differs));
         self.known.insert(id, value.clone());
+        let whole = value.clone();
+        if let (true, Some(session)) = (object == "checkout.session", value.as_object_mut()) {
+            // Events come without the items.
+            session.remove("line_items");
+        }
         self.events += 1;
         let event = json!({
             "id": format!("evt_{}", self.events), "object": "event", "type": kind,
-            "api_version": "2026-10-28.dahlia", "created": at, "livemode": false,
+            "api_version": "2026-09-30.endive", "created": at, "livemode": false,
             "pending_webhooks": 1, "request": { "id": null, "idempotency_key": null },
             "data": { "object": value },
         });
-        (event, value)
+        (event, whole)
+    }
+
+    /// What is sold without an invoice, where a shape names its items.
+    fn checkout(&self, session: &mut Value, differs: &mut Map<String, Value>) {
+        let Some(Value::Array(items)) = differs.remove("items") else {
+            return;
+        };
+        let n = suffix(session);
+        let items: Vec<Value> = items
+            .into_iter()
+            .zip('a'..)
+            .map(|(item, letter)| {
+                let mut full = SAMPLES["item"].clone();
+                lay(
+                    &mut full,
+                    json!({ "id": format!("li_{n}{letter}"), "currency": self.currency }),
+                );
+                lay(&mut full, item);
+                let of = |key: &str| whole(&full[key]);
+                let total = of("amount_subtotal") - of("amount_discount") + of("amount_tax");
+                if full["amount_total"] == 0 {
+                    full["amount_total"] = json!(total);
+                }
+                full
+            })
+            .collect();
+        let sum = |key: &str| items.iter().map(|item| whole(&item[key])).sum::<i64>();
+        let shipping = differs
+            .remove("shipping")
+            .map_or(0, |amount| whole(&amount));
+        lay(
+            session,
+            json!({
+                "mode": "payment", "subscription": null, "invoice": null,
+                "payment_intent": format!("pi_{n}"), "amount_subtotal": sum("amount_subtotal"),
+                "amount_total": sum("amount_total") + shipping,
+                "total_details": { "amount_discount": sum("amount_discount"),
+                    "amount_shipping": shipping, "amount_tax": sum("amount_tax") },
+            }),
+        );
+        session["line_items"] = json!({ "object": "list", "data": items, "has_more": false });
     }
 
     /// An object of which nothing has been said yet.

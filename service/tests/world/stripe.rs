@@ -49,7 +49,7 @@ pub fn event(id: &str, kind: &str, seconds: i64, object: Value) -> Value {
 pub fn event_at(id: &str, kind: &str, created: i64, object: Value) -> Value {
     json!({
         "id": id, "object": "event", "type": kind, "created": created,
-        "livemode": false, "api_version": "2026-10-28.dahlia", "data": { "object": object },
+        "livemode": false, "api_version": "2026-09-30.endive", "data": { "object": object },
     })
 }
 

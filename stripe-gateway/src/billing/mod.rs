@@ -3,12 +3,14 @@
 //! Missing and new fields do no harm; an amount that is text, is not whole or is too large, and an
 //! unknown currency, are refused with a [`crate::BadObject`] that names the place.
 
+mod checkout;
 mod credit_note;
 mod customer;
 mod invoice;
 mod payment;
 mod transfer;
 
+pub use checkout::{Buyer, CheckoutItem, CheckoutSession, Sale};
 pub use credit_note::{CreditNote, CreditNoteLine, CreditNoteRefund, CreditNoteStatus};
 pub use customer::{Customer, Subscription, SubscriptionItem, SubscriptionStatus};
 pub use invoice::{Invoice, InvoiceLine, InvoiceStatus, Period};

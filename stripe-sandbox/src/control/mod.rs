@@ -18,12 +18,14 @@
 //! | `POST accounts/{id}/payout` | `{currency, amount, fail}`: to the account's bank |
 //! | `POST transfers` | a transfer with a given `id`, as if made before (for seeding) |
 //! | `POST billing/…` | see [`billing`] |
+//! | `POST checkout/…` | see [`checkout`] |
 //! | `POST batch` | `{silent, calls: [{path, body}]}`: several of these as one step each |
 //!
 //! Every POST takes `at` (Unix seconds: the time objects and events carry) and `silent` (no
 //! events).
 
 pub mod billing;
+pub mod checkout;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -219,6 +221,7 @@ fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> Optio
         ("POST", ["accounts", id, "payout"]) => crate::v1::payouts::pay_out(cx, id, params),
         ("POST", ["transfers"]) => past_transfer(cx, params),
         ("POST", ["billing", what]) => billing::run(cx, what, params)?,
+        ("POST", ["checkout", what @ ..]) => checkout::run(cx, what, params)?,
         _ => return None,
     };
     Some(answer)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::payments;
 use crate::context::{Ctx, int};
 use crate::fixtures::build;
 use crate::form::Params as _;
@@ -16,6 +17,7 @@ pub fn open(cx: &mut Ctx<'_>, charge: &Value, params: &Value) -> Answer {
             "The charge is disputed already.",
         ));
     }
+    payments::need_succeeded(&charge)?;
     let left = int(&charge["amount"]) - int(&charge["amount_refunded"]);
     let amount = params.integer("amount")?.unwrap_or(left);
     if amount < 1 || amount > left {

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod balance;
 pub mod catalog;
+pub mod checkout;
 pub mod credit_notes;
 pub mod customers;
 pub mod disputes;
@@ -73,6 +74,11 @@ pub fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> O
         ("GET", ["charges", id]) => cx.load("charge", id),
         ("GET", ["payment_intents"]) => payments::list_intents(cx, params),
         ("GET", ["payment_intents", id]) => cx.load("payment_intent", id),
+
+        ("POST", ["checkout", "sessions"]) => checkout::create(cx, params),
+        ("GET", ["checkout", "sessions"]) => checkout::list(cx, params),
+        ("GET", ["checkout", "sessions", id]) => cx.load("checkout.session", id),
+        ("GET", ["checkout", "sessions", id, "line_items"]) => checkout::line_items(cx, id, params),
 
         ("POST", ["refunds"]) => refunds::create(cx, params),
         ("GET", ["refunds"]) => refunds::list(cx, params),

@@ -2,70 +2,175 @@
 
 use serde_json::{Value, json};
 
-use crate::context::Ctx;
+use crate::context::{Ctx, int};
 use crate::fixtures::build;
 use crate::form::Params as _;
-use crate::respond::{Answer, new_id, token};
+use crate::respond::{Answer, ApiError, new_id, token};
 
-/// Takes money for an invoice and returns the invoice payment, whose event is the caller's.
-pub fn collect(cx: &mut Ctx<'_>, invoice: &Value, amount: i64) -> Value {
-    let (intent_id, charge_id) = (new_id("pi"), new_id("ch"));
-    let currency = invoice["currency"].as_str().unwrap_or_default().to_owned();
-    let method = new_id("pm");
-    let transaction = cx.book("charge", amount, &currency, &charge_id);
-    let description = format!("Invoice {}", invoice["number"].as_str().unwrap_or_default());
+/// What is paid, and by whom.
+pub struct Sale<'a> {
+    /// Minor units.
+    pub amount: i64,
+    /// In lower case.
+    pub currency: &'a str,
+    /// The customer's id, or null for a guest.
+    pub customer: &'a Value,
+    /// What the charge is said to be for.
+    pub description: Option<String>,
+    /// `name`, `email` and, where it is known, `address`.
+    pub payer: Value,
+}
+
+/// Takes money at once and tells of the charge and of its payment intent, which is returned.
+pub fn take(cx: &mut Ctx<'_>, sale: &Sale<'_>) -> Value {
+    let (intent, charge) = begin(cx, sale, None);
+    succeed(cx, intent, charge)
+}
+
+/// Begins a debit of a bank account, which takes days. Returns the payment intent, which is
+/// processing.
+pub fn take_slowly(cx: &mut Ctx<'_>, sale: &Sale<'_>) -> Value {
+    let (intent, charge) = begin(cx, sale, Some(debit(sale.currency)));
+    cx.state.put("charge", charge.clone());
+    cx.state.put("payment_intent", intent.clone());
+    cx.emit("charge.pending", &charge);
+    cx.emit("payment_intent.processing", &intent);
+    intent
+}
+
+/// The debit has arrived.
+///
+/// # Errors
+/// When there is no payment intent of that id with a charge.
+pub fn arrive(cx: &mut Ctx<'_>, intent: &str) -> Answer {
+    let intent = cx.load("payment_intent", intent)?;
+    let charge = cx.load_param("charge", &intent, "latest_charge")?;
+    Ok(succeed(cx, intent, charge))
+}
+
+/// Refuses to move money of a charge that brought none, or none yet.
+///
+/// # Errors
+/// When the charge has not succeeded.
+pub fn need_succeeded(charge: &Value) -> Result<(), ApiError> {
+    if charge["status"] == "succeeded" {
+        return Ok(());
+    }
+    Err(ApiError::refused(
+        "charge_not_refundable",
+        format!(
+            "The charge is {} and has brought no money.",
+            charge["status"]
+        ),
+    ))
+}
+
+/// The way a bank account is debited in a currency.
+fn debit(currency: &str) -> &'static str {
+    match currency {
+        "usd" => "us_bank_account",
+        "gbp" => "bacs_debit",
+        _ => "sepa_debit",
+    }
+}
+
+/// A payment intent that is processing and its pending charge, by card or by `debit`.
+fn begin(cx: &Ctx<'_>, sale: &Sale<'_>, debit: Option<&str>) -> (Value, Value) {
+    let (intent_id, charge_id, method) = (new_id("pi"), new_id("ch"), new_id("pm"));
+    let amount = sale.amount;
     let mut charge = build(
         "charge",
         json!({
             "id": charge_id, "amount": amount, "amount_captured": amount, "amount_refunded": 0,
-            "balance_transaction": transaction, "captured": true, "created": cx.at,
-            "currency": currency, "customer": invoice["customer"], "description": description,
-            "payment_intent": intent_id, "payment_method": method, "paid": true,
+            "balance_transaction": null, "captured": true, "created": cx.at,
+            "currency": sale.currency, "customer": sale.customer,
+            "description": sale.description, "payment_intent": intent_id,
+            "payment_method": method, "paid": false, "outcome": null, "status": "pending",
             "receipt_url": format!("{}/receipt/{}", cx.settings.public_url, token(24)),
             "refunds": {"object": "list", "data": [], "has_more": false,
                         "url": format!("/v1/charges/{charge_id}/refunds")},
             "shipping": null, "source": null, "transfer_data": null, "metadata": {},
-            "outcome": {
-                "advice_code": null, "network_advice_code": null, "network_decline_code": null,
-                "network_status": "approved_by_network", "reason": null,
-                "seller_message": "Payment complete.", "type": "authorized",
-            },
         }),
     );
-    charge["billing_details"]["name"] = invoice["customer_name"].clone();
-    charge["billing_details"]["email"] = invoice["customer_email"].clone();
-    charge["payment_method_details"]["card"]["wallet"] = Value::Null;
-    charge["payment_method_details"]["card"]["installments"] = Value::Null;
-    charge["payment_method_details"]["card"]["three_d_secure"] = Value::Null;
+    for field in ["name", "email", "address"] {
+        if let Some(known) = sale.payer.get(field).filter(|known| !known.is_null()) {
+            charge["billing_details"][field] = known.clone();
+        }
+    }
+    match debit {
+        Some(debit) => {
+            let account = json!({"fingerprint": token(16), "last4": "3000"});
+            charge["payment_method_details"] = json!({"type": debit, debit: account});
+        }
+        None => {
+            for field in ["wallet", "installments", "three_d_secure"] {
+                charge["payment_method_details"]["card"][field] = Value::Null;
+            }
+        }
+    }
     let mut intent = build(
         "payment_intent",
         json!({
-            "id": intent_id, "amount": amount, "amount_received": amount,
+            "id": intent_id, "amount": amount, "amount_received": 0,
             "automatic_payment_methods": null, "canceled_at": null,
             "client_secret": format!("{intent_id}_secret_{}", token(25)), "created": cx.at,
-            "currency": currency, "customer": invoice["customer"], "description": description,
-            "last_payment_error": null, "latest_charge": charge_id, "next_action": null,
-            "payment_method": method, "payment_method_configuration_details": null,
-            "processing": null, "shipping": null, "status": "succeeded", "transfer_data": null,
-            "metadata": {},
+            "currency": sale.currency, "customer": sale.customer,
+            "description": sale.description, "last_payment_error": null,
+            "latest_charge": charge_id, "next_action": null, "payment_method": method,
+            "payment_method_configuration_details": null,
+            "payment_method_types": [debit.unwrap_or("card")], "processing": null,
+            "shipping": null, "status": "processing", "transfer_data": null, "metadata": {},
         }),
     );
     intent["managed_payments"]["enabled"] = json!(false);
+    (intent, charge)
+}
+
+/// The money is there: books it, keeps payment intent and charge, and tells of both.
+fn succeed(cx: &mut Ctx<'_>, mut intent: Value, mut charge: Value) -> Value {
+    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    let (id, currency) = (text(&charge["id"]), text(&charge["currency"]));
+    let transaction = cx.book("charge", int(&charge["amount"]), &currency, &id);
+    charge["balance_transaction"] = json!(transaction);
+    charge["paid"] = json!(true);
+    charge["status"] = json!("succeeded");
+    charge["outcome"] = json!({
+        "advice_code": null, "network_advice_code": null, "network_decline_code": null,
+        "network_status": "approved_by_network", "reason": null,
+        "seller_message": "Payment complete.", "type": "authorized",
+    });
+    intent["amount_received"] = intent["amount"].clone();
+    intent["status"] = json!("succeeded");
+    cx.state.put("charge", charge.clone());
+    cx.state.put("payment_intent", intent.clone());
+    cx.emit("charge.succeeded", &charge);
+    cx.emit("payment_intent.succeeded", &intent);
+    intent
+}
+
+/// Takes money for an invoice and returns the invoice payment, whose event is the caller's.
+pub fn collect(cx: &mut Ctx<'_>, invoice: &Value, amount: i64) -> Value {
+    let number = invoice["number"].as_str().unwrap_or_default();
+    let currency = invoice["currency"].as_str().unwrap_or_default();
+    let sale = Sale {
+        amount,
+        currency,
+        customer: &invoice["customer"],
+        description: Some(format!("Invoice {number}")),
+        payer: json!({"name": invoice["customer_name"], "email": invoice["customer_email"]}),
+    };
+    let intent = take(cx, &sale);
     let payment = build(
         "invoice_payment",
         json!({
             "id": new_id("inpay"), "amount_paid": amount, "amount_requested": amount,
             "created": cx.at, "currency": currency, "invoice": invoice["id"],
             "is_default": true, "livemode": false,
-            "payment": {"type": "payment_intent", "payment_intent": intent_id},
+            "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
             "status": "paid", "status_transitions": {"canceled_at": null, "paid_at": cx.at},
         }),
     );
-    cx.state.put("charge", charge.clone());
-    cx.state.put("payment_intent", intent.clone());
     cx.state.put("invoice_payment", payment.clone());
-    cx.emit("charge.succeeded", &charge);
-    cx.emit("payment_intent.succeeded", &intent);
     payment
 }
 

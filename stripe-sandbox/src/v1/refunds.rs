@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::payments;
 use crate::context::{Ctx, int};
 use crate::fixtures::build;
 use crate::form::{Params as _, merge_metadata};
@@ -27,6 +28,7 @@ pub fn refund(cx: &mut Ctx<'_>, charge: &Value, params: &Value) -> Answer {
     let before = int(&charge["amount_refunded"]);
     let left = int(&charge["amount"]) - before;
     let amount = params.integer("amount")?.unwrap_or(left);
+    payments::need_succeeded(&charge)?;
     if left == 0 {
         return Err(ApiError::refused(
             "charge_already_refunded",

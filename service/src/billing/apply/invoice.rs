@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::money::MoneyError;
 use entity::{invoice, invoice_line};
-use stripe_gateway::billing::{Invoice, InvoiceStatus};
+use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceStatus};
 
 use super::back::{Total, say_total};
 use super::{Done, Trouble, Wish, add_payment};
@@ -49,6 +49,23 @@ fn believable(said: &Invoice) -> Result<(), Trouble> {
             "invoice {} has an amount of {} minor units, which no invoice can have",
             said.id, money.minor
         ))),
+    }
+}
+
+/// Stores what was sold at a checkout as the invoice it stands for. Whom it names was matched while
+/// the batch was read.
+pub(super) fn checkout(
+    unit: &mut Unit,
+    at: DateTime<Utc>,
+    said: &CheckoutSession,
+) -> Result<Done, Trouble> {
+    let known = unit.invoices.contains_key(&said.id);
+    match said.as_invoice(at)? {
+        Some(sold) => invoice(unit, at, &sold),
+        None if said.sale.is_some() && !known => {
+            Err(Trouble::Needs(Wish::Checkout(said.id.clone())))
+        }
+        None => Ok(Done::Processed),
     }
 }
 
