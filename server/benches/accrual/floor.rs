@@ -163,7 +163,7 @@ where
         .expect("inserted");
 }
 
-/// One connection, as durable as the portal's, at first without looking at what rows point at.
+/// One connection, set as the portal's that writes, at first without looking at what rows point at.
 async fn open(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
@@ -171,6 +171,8 @@ async fn open(url: &str) -> DatabaseConnection {
         o.journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(false)
+            .pragma("cache_size", "-16000")
+            .pragma("wal_autocheckpoint", "8000")
     });
     Database::connect(options).await.expect("opens")
 }
