@@ -56,6 +56,8 @@ pub struct Model {
     /// The limit of a second approval in other currencies: currency → minor units.
     #[sea_orm(column_type = "JsonBinary")]
     pub second_approvals: Json,
+    /// Days; a subscription that ends sooner takes its commission along. None at 0.
+    pub churn_days: i64,
 }
 
 /// The foreign keys, each named for its column.

@@ -79,6 +79,7 @@ impl MigratorTrait for Migrator {
             "0015_limits_by_currency",
             "0016_rule_month",
             "0017_booking_indexes",
+            "0018_early_leaving",
         ]
     }
 }

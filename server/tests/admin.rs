@@ -168,6 +168,7 @@ async fn a_new_version_of_the_policy_counts_from_its_day() {
             ("extensions_allowed", "2"),
             ("hold_days", hold),
             ("clawback_days", "90"),
+            ("churn_days", "0"),
             ("payout_day", "5"),
             ("deal_review_hours", "16"),
             ("application_review_hours", "40"),

@@ -21,6 +21,7 @@ pub fn policy(changes: &[(&str, &str)]) -> PolicyFields {
         ("extensions_allowed", "2"),
         ("hold_days", "30"),
         ("clawback_days", "90"),
+        ("churn_days", "0"),
         ("payout_day", "5"),
         ("deal_review_hours", "48"),
         ("application_review_hours", "48"),

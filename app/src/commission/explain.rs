@@ -212,10 +212,19 @@ fn reversal(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
         money(paid),
         "after tax, discount and credit",
     ));
+    let left_early = row
+        .explain
+        .get("cause")
+        .and_then(|cause| cause.as_str())
+        .is_some_and(|cause| cause.starts_with("sub_"));
     rows.push(ExplainRow::new(
         "Gone back so far",
         money(back),
-        "refunds, credit notes and lost disputes together",
+        if left_early {
+            "counts as all of it, because the customer left early"
+        } else {
+            "refunds, credit notes and lost disputes together"
+        },
     ));
     rows.push(ExplainRow::new(
         "Commission on the line",

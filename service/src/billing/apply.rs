@@ -10,7 +10,8 @@ use stripe_gateway::BadObject;
 use stripe_gateway::billing::{InvoicePayment, PaymentStatus, Subscription};
 
 use super::change::{Change, News};
-use super::unit::{Job, Row, Unit};
+use super::unit::{InvoiceState, Job, Row, Unit};
+use crate::commission::settle::{Cause, settle};
 
 /// Something the portal has to ask Stripe for before it can handle the news.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +123,22 @@ fn subscription(unit: &mut Unit, at: DateTime<Utc>, said: &Subscription) -> Resu
             ..row
         }),
     };
+    let ended = row.ended_at;
     unit.put_subscription(row);
+    let Some(ended) = ended else {
+        return Ok(Done::Processed);
+    };
+    let of_it = |state: &&InvoiceState| state.row.subscription_stripe_id.as_ref() == Some(&said.id);
+    let invoices = unit.invoices.values().filter(of_it);
+    let invoices: Vec<String> = invoices.map(|i| i.row.stripe_id.clone()).collect();
+    for invoice in unit.as_paid(invoices) {
+        let cause = Cause {
+            stripe_id: said.id.clone(),
+            at: ended,
+            told_at: at,
+        };
+        settle(unit, &invoice, Some(cause))?;
+    }
     Ok(Done::Processed)
 }
 

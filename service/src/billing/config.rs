@@ -5,13 +5,13 @@ mod made_up;
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::commission::TierAt;
 use domain::plan::{Amount, Caps, PlanRules, Trigger};
 use entity::{
     certificate, course, member, partner, plan_assignment, plan_version, policy_version,
-    product_line, program, stripe_product, tier, tier_change,
+    product_line, program, stripe_product, subscription, tier, tier_change,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
@@ -302,6 +302,23 @@ impl Config {
             .find(|v| v.effective_from <= at)
             .or(versions.first())
             .ok_or_else(|| Error::Internal(format!("program {program_id} has no policy")))
+    }
+
+    /// Whether a subscription ended so early that nothing is earned on what it paid at an instant.
+    pub(crate) fn left_early(
+        &self,
+        program_id: i64,
+        paid_at: DateTime<Utc>,
+        subscription: &subscription::Model,
+    ) -> Result<bool> {
+        let days = self.policy(program_id, paid_at)?.churn_days;
+        let limit = subscription.started_at + TimeDelta::days(days);
+        Ok(days > 0 && subscription.ended_at.is_some_and(|ended| ended < limit))
+    }
+
+    /// Whether any policy asks how long subscriptions last.
+    pub(crate) fn asks_for_churn(&self) -> bool {
+        self.policies.values().flatten().any(|v| v.churn_days > 0)
     }
 
     /// The plan a partner was, is or will be on at an instant.

@@ -9,6 +9,10 @@ use super::change::{Change, News};
 pub(super) struct Keys {
     pub(super) customers: BTreeSet<String>,
     pub(super) subscriptions: BTreeSet<String>,
+    /// Those of them that ended within a year and a day of their start.
+    pub(super) ended: BTreeSet<String>,
+    /// The subscriptions that invoices are for.
+    pub(super) paying: BTreeSet<String>,
     pub(super) invoices: BTreeSet<String>,
     pub(super) intents: BTreeSet<String>,
     pub(super) charges: BTreeSet<String>,
@@ -38,10 +42,17 @@ impl Keys {
                 Change::Subscription(s) => {
                     keys.customers.insert(s.customer.clone());
                     keys.subscriptions.insert(s.id.clone());
+                    let started = s.started_at.unwrap_or(s.created);
+                    if s.ended_at
+                        .is_some_and(|at| (at - started).num_days() <= 366)
+                    {
+                        keys.ended.insert(s.id.clone());
+                    }
                 }
                 Change::Invoice(i) => {
                     keys.customers.extend(i.customer.clone());
                     keys.invoices.insert(i.id.clone());
+                    keys.paying.extend(i.subscription.clone());
                     keys.products
                         .extend(i.lines.iter().filter_map(|l| l.product.clone()));
                 }

@@ -8,8 +8,8 @@ use entity::{
 };
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait,
 };
 
 use super::accounts::{load_accounts, load_history};
@@ -55,7 +55,25 @@ pub(super) async fn unit(ctx: &Context, tx: &impl ConnectionTrait, news: &[&News
             unit.catch_up.insert(stripe_id);
         }
     }
+    invoices.extend(of_ended(tx, &keys).await?);
     complete(tx, unit, &keys, invoices).await
+}
+
+/// The paid invoices of subscriptions that ended soon after they began, by the customers' index.
+async fn of_ended(tx: &impl ConnectionTrait, keys: &Keys) -> Result<Vec<i64>> {
+    if keys.ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(invoice::Entity::find()
+        .select_only()
+        .column(invoice::Column::Id)
+        .join(JoinType::InnerJoin, invoice::Relation::Customer.def())
+        .filter(customer::Column::StripeId.is_in(texts(&keys.customers)))
+        .filter(invoice::Column::SubscriptionStripeId.is_in(texts(&keys.ended)))
+        .filter(invoice::Column::PaidAt.is_not_null())
+        .into_tuple()
+        .all(tx)
+        .await?)
 }
 
 /// Reads what hangs on invoices that are named by id, for working on them without news.
@@ -127,7 +145,6 @@ async fn complete(
     invoices: BTreeSet<i64>,
 ) -> Result<Unit> {
     load_invoices(tx, &mut unit, &invoices, &keys.invoices).await?;
-    load_subscriptions(tx, &mut unit, &keys.subscriptions).await?;
     let accounts: BTreeSet<i64> = unit
         .customers
         .values()
@@ -140,6 +157,13 @@ async fn complete(
             .flat_map(|i| i.commissions.iter().map(|c| c.partner_id)),
     );
     unit.config = Config::load(tx, &partners, &keys.products).await?;
+    let mut subscriptions = keys.subscriptions.clone();
+    if unit.config.asks_for_churn() {
+        let known = unit.invoices.values();
+        subscriptions.extend(known.filter_map(|i| i.row.subscription_stripe_id.clone()));
+        subscriptions.extend(keys.paying.iter().cloned());
+    }
+    load_subscriptions(tx, &mut unit, &subscriptions).await?;
     load_history(tx, &mut unit, accounts).await?;
     Ok(unit)
 }

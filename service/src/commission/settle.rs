@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use domain::commission::{CommissionState, reversal_due};
 use domain::money::{Currency, Money, ratio};
-use entity::commission;
+use entity::{commission, subscription};
 
 use super::accrue::accrue;
 use super::month::Month;
@@ -20,7 +20,7 @@ pub(crate) const HELD_BY_DISPUTE: &str = "Held while the customer’s bank decid
 /// The return that makes an invoice be settled again.
 #[derive(Clone, Debug)]
 pub(crate) struct Cause {
-    /// `re_…`, `cn_…`, `dp_…`, `ch_…`.
+    /// `re_…`, `cn_…`, `dp_…`, `ch_…`, or `sub_…` of one that ended.
     pub(crate) stripe_id: String,
     /// When the money went back.
     pub(crate) at: DateTime<Utc>,
@@ -66,6 +66,13 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
             told_at: r.happened_at,
         })
         .collect();
+    if let Some((subscription, ended)) = ended(unit, state) {
+        causes.push(Cause {
+            stripe_id: subscription.stripe_id.clone(),
+            at: ended,
+            told_at: ended,
+        });
+    }
     causes.sort_by(|a, b| (a.at, &a.stripe_id).cmp(&(b.at, &b.stripe_id)));
     let untouched = state.commissions.iter().all(|c| c.reverses_id.is_none());
     if untouched && causes.len() > 1 {
@@ -77,6 +84,16 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
         Some(last) => reverse(unit, state, last, None),
         None => Ok(()),
     }
+}
+
+/// The subscription that the invoice was for, with its end, where it is over.
+fn ended<'a>(
+    unit: &'a Unit,
+    state: &InvoiceState,
+) -> Option<(&'a subscription::Model, DateTime<Utc>)> {
+    let id = state.row.subscription_stripe_id.as_ref()?;
+    let row: &subscription::Model = unit.subscriptions.get(id)?;
+    Some((row, row.ended_at?))
 }
 
 /// Books the difference between what should have been taken back and what was. `until` looks at the
@@ -96,6 +113,9 @@ fn reverse(
             c.reverses_id.is_none() && c.kind == "accrual" && c.state != "canceled"
         })
         .collect();
+    let ended = ended(unit, state)
+        .filter(|(_, at)| until.is_none_or(|until| *at <= until))
+        .map(|(row, _)| row.clone());
     let mut seen: Option<(DateTime<Utc>, Returned)> = None;
     for index in originals {
         let program_id = state.commissions[index].program_id;
@@ -112,34 +132,51 @@ fn reverse(
             _ => returned(state, Some(until))?,
         };
         seen = Some((until, returned.clone()));
-        reverse_one(unit, state, index, &returned, cause, paid_at)?;
+        let early = match &ended {
+            Some(row) => unit.config.left_early(program_id, paid_at, row),
+            None => Ok(false),
+        };
+        let back = if early.map_err(bad)? {
+            Back::Everything
+        } else {
+            Back::Returned(&returned)
+        };
+        reverse_one(unit, state, index, &back, cause, paid_at)?;
     }
     Ok(())
+}
+
+/// What is to be taken back.
+enum Back<'a> {
+    /// In proportion to the money that went back.
+    Returned(&'a Returned),
+    /// All of it, because the customer left early.
+    Everything,
 }
 
 fn reverse_one(
     unit: &mut Unit,
     state: &mut InvoiceState,
     index: usize,
-    returned: &Returned,
+    back: &Back<'_>,
     cause: &Cause,
     paid_at: DateTime<Utc>,
 ) -> Result<(), Trouble> {
     let original = &state.commissions[index];
-    let (paid, back) = match original.invoice_line_id {
-        Some(id) => {
-            let net = state.lines.iter().find(|l| l.id == id).map_or(0, |l| l.net);
-            (net, returned.lines.get(&id).copied().unwrap_or(0))
-        }
-        // A commission on the invoice as a whole.
-        None => (
-            state.row.net,
-            returned
-                .lines
-                .values()
-                .try_fold(0i64, |sum, part| sum.checked_add(*part))
-                .ok_or(domain::money::MoneyError::Overflow)?,
-        ),
+    let line = original.invoice_line_id;
+    // Without a line it is a commission on the invoice as a whole.
+    let paid = match line {
+        Some(id) => state.lines.iter().find(|l| l.id == id).map_or(0, |l| l.net),
+        None => state.row.net,
+    };
+    let back = match (back, line) {
+        (Back::Everything, _) => paid,
+        (Back::Returned(returned), Some(id)) => returned.lines.get(&id).copied().unwrap_or(0),
+        (Back::Returned(returned), None) => returned
+            .lines
+            .values()
+            .try_fold(0i64, |sum, part| sum.checked_add(*part))
+            .ok_or(domain::money::MoneyError::Overflow)?,
     };
     let already = if original.amount < 0 {
         -original.reversed

@@ -184,11 +184,15 @@ impl Play {
                     let tier = value["tier"].as_str().expect("a tier");
                     self.tier(tier, value["at"].as_i64()).await;
                 }
-                "clawback_days" => {
+                "clawback_days" | "churn_days" => {
                     let db = self.world.test.db.reader();
                     let row = policy_version::Entity::find().one(db).await.expect("reads");
                     let mut row = row.expect("a policy").into_active_model();
-                    row.clawback_days = Set(value.as_i64().expect("days"));
+                    let days = Set(value.as_i64().expect("days"));
+                    match what.as_str() {
+                        "churn_days" => row.churn_days = days,
+                        _ => row.clawback_days = days,
+                    }
                     row.update(db).await.expect("writes");
                 }
                 "deal" => self.deal(value).await,

@@ -23,6 +23,7 @@ impl Config {
             extensions_allowed: 2,
             hold_days: 30,
             clawback_days: 90,
+            churn_days: 0,
             payout_minimum: 0,
             payout_minimums: json!({}),
             payout_day: 5,
