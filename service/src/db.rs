@@ -78,6 +78,8 @@ impl Db {
                         .foreign_keys(true)
                         .busy_timeout(Duration::from_secs(15))
                         .create_if_missing(true)
+                        // SQLite's thread reads on while the rows it has read are worked on.
+                        .row_buffer_size(512)
                         .pragma("cache_size", cache)
                         .pragma("wal_autocheckpoint", "8000")
                         .pragma("temp_store", "memory")

@@ -45,6 +45,21 @@ pub(crate) fn words(outcome: &Outcome) -> String {
     }
 }
 
+/// The same as a label and what is to be said of it, for a column.
+fn in_two(outcome: &Outcome) -> (String, Option<String>) {
+    match outcome {
+        Outcome::Notice(to, at) => (
+            "Gets a notice".to_owned(),
+            Some(format!("{to} from {}", day_text(*at))),
+        ),
+        Outcome::Waits(to, at) => (
+            "Notice is running".to_owned(),
+            Some(format!("{to} from {}", day_text(*at))),
+        ),
+        other => (words(other), None),
+    }
+}
+
 fn tone(outcome: &Outcome) -> Tone {
     match outcome {
         Outcome::Stays => Tone::Neutral,
@@ -93,7 +108,13 @@ async fn index(page: Page) -> PageResult {
             .sorted("partner", "Partner", |c: &Candidate| c.partner.clone())
             .sorted("tier", "Tier", |c| c.tier.clone())
             .col("Next review", |c| {
-                view! { <Status of=c.outcome.key() label=words(&c.outcome) tone=tone(&c.outcome)/> }
+                let (short, more) = in_two(&c.outcome);
+                view! {
+                    <div>
+                        <Status of=c.outcome.key() label=short tone=tone(&c.outcome)/>
+                        {more.map(|more| view! { <div class="muted">{more}</div> })}
+                    </div>
+                }
             })
             .col("Missing for its tier", |c| c.missing.clone())
             .sorted_num("revenue", "Revenue of 12 months", |c| {

@@ -28,6 +28,22 @@ pub(crate) struct Cause {
     pub(crate) told_at: DateTime<Utc>,
 }
 
+impl Cause {
+    /// For people: what it was, with Stripe's name for it.
+    fn words(&self) -> String {
+        let what = match self.stripe_id.split('_').next().unwrap_or_default() {
+            "re" | "pyr" => "a refund",
+            "ch" | "py" => "refunds of the payment",
+            "cn" => "a credit note",
+            "in" => "credit notes",
+            "dp" | "du" => "a dispute",
+            "sub" => "a subscription that ended early",
+            _ => return self.stripe_id.clone(),
+        };
+        format!("{what} ({})", self.stripe_id)
+    }
+}
+
 /// See the module.
 pub(crate) fn settle(unit: &mut Unit, invoice: &str, cause: Option<Cause>) -> Result<(), Trouble> {
     let Some(mut state) = unit.invoices.get(invoice).cloned() else {
@@ -258,7 +274,7 @@ fn reverse_one(
             cause: format!("{}:{n}", cause.stripe_id),
             from: standing.reversal_bucket(),
         },
-        description: format!("Taken back because of {}", cause.stripe_id),
+        description: format!("Taken back because of {}", cause.words()),
         effective_at: at,
     });
     unit.history.add(Month::of(&row));
@@ -276,7 +292,7 @@ fn reverse_one(
         summary: format!(
             "{} {verb} because of {}.",
             Money::new(due.checked_abs().unwrap_or(i64::MAX), currency).format("en"),
-            cause.stripe_id
+            cause.words()
         ),
         detail: row.explain.clone(),
     });

@@ -108,16 +108,22 @@ async fn one_by_one(ctx: &Context, limit: u64, open: &mut Vec<(Item, Wish)>) -> 
     for id in ids {
         match first_pass(ctx, Some(&[id]), 1, open).await {
             Ok(one) => worked.add(one),
-            Err(error) => {
-                let tx = ctx.begin().await?;
-                if let Some(item) = claim(ctx, &*tx, Some(&[id]), 1).await?.into_iter().next() {
-                    let verdicts = vec![(item, Verdict::Again(error.to_string()))];
-                    worked.add(mark(ctx, &*tx, verdicts).await?);
-                }
-                tx.commit().await?;
-            }
+            Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
         }
     }
+    Ok(worked)
+}
+
+/// Has events tried again later, because of what went wrong.
+async fn put_off(ctx: &Context, ids: &[i64], cause: &str) -> Result<Worked> {
+    let tx = ctx.begin().await?;
+    let items = claim(ctx, &*tx, Some(ids), 0).await?;
+    let verdicts = items
+        .into_iter()
+        .map(|item| (item, Verdict::Again(cause.to_owned())))
+        .collect();
+    let worked = mark(ctx, &*tx, verdicts).await?;
+    tx.commit().await?;
     Ok(worked)
 }
 
@@ -284,34 +290,48 @@ async fn with_stripe(
         }
         let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
         open.clear();
-        let tx = ctx.begin().await?;
-        let items = claim(ctx, &*tx, Some(&ids), 0).await?;
-        let mut decided = Vec::new();
-        for (item, verdict) in judge(ctx, &*tx, items, &fetched).await? {
-            match verdict {
-                Verdict::Needs(wish) => open.push((item, wish)),
-                verdict => decided.push((item, verdict)),
+        match second_pass(ctx, &ids, &fetched, &mut open).await {
+            Ok(done) => worked.add(done),
+            Err(error) => {
+                // Another process was told of the same things: each by itself.
+                tracing::warn!(%error, "events are handled one by one after asking Stripe");
+                for id in ids {
+                    match second_pass(ctx, &[id], &fetched, &mut open).await {
+                        Ok(done) => worked.add(done),
+                        Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
+                    }
+                }
             }
         }
-        worked.add(mark(ctx, &*tx, decided).await?);
-        tx.commit().await?;
     }
     if !open.is_empty() {
-        let tx = ctx.begin().await?;
         let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
-        let late = claim(ctx, &*tx, Some(&ids), 0).await?;
-        let verdicts = late
-            .into_iter()
-            .map(|item| {
-                (
-                    item,
-                    Verdict::Again("what it refers to could not be found".to_owned()),
-                )
-            })
-            .collect();
-        worked.add(mark(ctx, &*tx, verdicts).await?);
-        tx.commit().await?;
+        worked.add(put_off(ctx, &ids, "what it refers to could not be found").await?);
     }
+    Ok(worked)
+}
+
+/// One transaction over events with what was fetched for them; those that lead on are added to
+/// `open`.
+async fn second_pass(
+    ctx: &Context,
+    ids: &[i64],
+    fetched: &Fetched,
+    open: &mut Vec<(Item, Wish)>,
+) -> Result<Worked> {
+    let tx = ctx.begin().await?;
+    let items = claim(ctx, &*tx, Some(ids), 0).await?;
+    let mut decided = Vec::new();
+    let mut needs = Vec::new();
+    for (item, verdict) in judge(ctx, &*tx, items, fetched).await? {
+        match verdict {
+            Verdict::Needs(wish) => needs.push((item, wish)),
+            verdict => decided.push((item, verdict)),
+        }
+    }
+    let worked = mark(ctx, &*tx, decided).await?;
+    tx.commit().await?;
+    open.extend(needs);
     Ok(worked)
 }
 

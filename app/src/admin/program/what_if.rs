@@ -99,7 +99,7 @@ fn fieldset(tier: &Tier, f: TierFields, currency: &str) -> AnyView {
     let title = tier.name.clone();
     let [n1, n2, n3, n4] = MEASURES.map(name);
     view! {
-        <fieldset>
+        <fieldset class="group">
             <legend>{title}</legend>
             <div class="fields">
                 <TextField name=n1 label=revenue value=f.min_revenue required=true/>

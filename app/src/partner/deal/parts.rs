@@ -15,7 +15,7 @@ pub(crate) fn customer(row: &DealRow) -> AnyView {
         "" => "Unnamed draft".to_owned(),
         name => name.to_owned(),
     };
-    view! { {name} <span class="muted">" " {row.domain.clone()}</span> }.into_any()
+    view! { {name} <div class="muted">{row.domain.clone()}</div> }.into_any()
 }
 
 /// An estimated value, where there is one.
