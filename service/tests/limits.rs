@@ -34,7 +34,7 @@ fn policy(minimums: &str, seconds: &str) -> PolicyFields {
     ])
 }
 
-/// Why the first partner is left out of a new run, by currency; none is in it.
+/// Why each item of a new run is left out, by currency; none where it is in.
 async fn left_out(world: &World) -> Vec<(String, Option<String>)> {
     let new = NewRun {
         program_id: world.program,
@@ -83,7 +83,7 @@ async fn limits_are_said_per_currency(#[case] engine: Engine) {
         ("60 USD; 70 USD", "", "payout_minimums", "there twice"),
         ("", "-5 USD", "second_approvals", "negative"),
         ("", "5 XYZ", "second_approvals", "not a currency"),
-        ("1.5 JPY", "", "payout_minimums", ""),
+        ("1.5 JPY", "", "payout_minimums", "JPY has no decimals"),
     ] {
         let result =
             program::new_policy(&staff, world.program, 1, &policy(minimums, seconds)).await;

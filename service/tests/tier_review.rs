@@ -88,7 +88,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     for (tier, typed, part) in [
         (silver, "2500", "Ask at least as much"),
         (registered, "10", "asks nothing"),
-        (gold, "much", ""),
+        (gold, "much", "without “much”"),
     ] {
         let asked = ask(&[(tier, typed)]);
         let result = what_if(&admin, world.program, &asked).await;

@@ -10,8 +10,8 @@ use stripe_gateway::BadObject;
 use stripe_gateway::billing::{InvoicePayment, PaymentStatus, Subscription};
 
 use super::change::{Change, News};
-use super::unit::{InvoiceState, Job, Row, Unit};
-use crate::commission::settle::{Cause, settle};
+use super::unit::{Job, Row, Unit};
+use crate::commission::settle::{Cause, left_early, settle};
 
 /// Something the portal has to ask Stripe for before it can handle the news.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,21 +123,19 @@ fn subscription(unit: &mut Unit, at: DateTime<Utc>, said: &Subscription) -> Resu
             ..row
         }),
     };
-    let ended = row.ended_at;
     unit.put_subscription(row);
-    let Some(ended) = ended else {
-        return Ok(Done::Processed);
-    };
-    let of_it = |state: &&InvoiceState| state.row.subscription_stripe_id.as_ref() == Some(&said.id);
-    let invoices = unit.invoices.values().filter(of_it);
-    let invoices: Vec<String> = invoices.map(|i| i.row.stripe_id.clone()).collect();
-    for invoice in unit.as_paid(invoices) {
-        let cause = Cause {
-            stripe_id: said.id.clone(),
-            at: ended,
-            told_at: at,
-        };
-        settle(unit, &invoice, Some(cause))?;
+    let mut early = Vec::new();
+    for state in unit.invoices.values() {
+        if state.row.subscription_stripe_id.as_ref() == Some(&said.id)
+            && let Some(cause) = left_early(unit, state)?
+        {
+            early.push((state.row.paid_at, state.row.stripe_id.clone(), cause));
+        }
+    }
+    early.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (_, invoice, cause) in early {
+        let told_at = at;
+        settle(unit, &invoice, Some(Cause { told_at, ..cause }))?;
     }
     Ok(Done::Processed)
 }

@@ -82,13 +82,7 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
             told_at: r.happened_at,
         })
         .collect();
-    if let Some((subscription, ended)) = ended(unit, state) {
-        causes.push(Cause {
-            stripe_id: subscription.stripe_id.clone(),
-            at: ended,
-            told_at: ended,
-        });
-    }
+    causes.extend(left_early(unit, state)?);
     causes.sort_by(|a, b| (a.at, &a.stripe_id).cmp(&(b.at, &b.stripe_id)));
     let untouched = state.commissions.iter().all(|c| c.reverses_id.is_none());
     if untouched && causes.len() > 1 {
@@ -102,14 +96,32 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
     }
 }
 
-/// The subscription that the invoice was for, with its end, where it is over.
-fn ended<'a>(
-    unit: &'a Unit,
-    state: &InvoiceState,
-) -> Option<(&'a subscription::Model, DateTime<Utc>)> {
-    let id = state.row.subscription_stripe_id.as_ref()?;
-    let row: &subscription::Model = unit.subscriptions.get(id)?;
-    Some((row, row.ended_at?))
+/// The subscription that the invoice was for.
+fn subscription_of<'a>(unit: &'a Unit, state: &InvoiceState) -> Option<&'a subscription::Model> {
+    Some(unit.subscriptions.get(state.row.subscription_stripe_id.as_ref()?)?)
+}
+
+/// The early end of the invoice's subscription, where a program takes commission back for it.
+pub(crate) fn left_early(unit: &Unit, state: &InvoiceState) -> Result<Option<Cause>, Trouble> {
+    let row = subscription_of(unit, state);
+    let Some((row, paid_at)) = row.zip(state.row.paid_at) else {
+        return Ok(None);
+    };
+    let Some(at) = row.ended_at else {
+        return Ok(None);
+    };
+    for line in &state.commissions {
+        let early = unit.config.left_early(line.program_id, paid_at, row);
+        if early.map_err(bad)? {
+            let stripe_id = row.stripe_id.clone();
+            return Ok(Some(Cause {
+                stripe_id,
+                at,
+                told_at: at,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// Books the difference between what should have been taken back and what was. `until` looks at the
@@ -129,9 +141,9 @@ fn reverse(
             c.reverses_id.is_none() && c.kind == "accrual" && c.state != "canceled"
         })
         .collect();
-    let ended = ended(unit, state)
-        .filter(|(_, at)| until.is_none_or(|until| *at <= until))
-        .map(|(row, _)| row.clone());
+    let ended = subscription_of(unit, state)
+        .filter(|row| row.ended_at.is_some_and(|at| until.is_none_or(|until| at <= until)))
+        .cloned();
     let mut seen: Option<(DateTime<Utc>, Returned)> = None;
     for index in originals {
         let program_id = state.commissions[index].program_id;

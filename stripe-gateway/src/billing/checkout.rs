@@ -7,7 +7,7 @@ use domain::money::{Currency, Money};
 use serde_json::Value;
 
 use super::{
-    Customer, Invoice, InvoiceLine, InvoicePayment, InvoiceStatus, LineAmounts, PaymentStatus,
+    Customer, Invoice, InvoiceLine, InvoicePayment, InvoiceStatus, LineAmounts, PaymentStatus, sum,
 };
 use crate::read::{BadObject, Node};
 
@@ -177,6 +177,8 @@ impl CheckoutSession {
             paid_at: Some(paid_at),
         });
         let lines = items.iter().map(|item| item.as_line(&self.id));
+        let lines: Vec<InvoiceLine> = lines.collect::<Result<_, _>>()?;
+        let amounts = lines.iter().map(|line| line.amounts.amount);
         Ok(Some(Invoice {
             id: self.id.clone(),
             number: None,
@@ -193,7 +195,7 @@ impl CheckoutSession {
             created: self.created,
             paid_at: Some(paid_at),
             period: None,
-            subtotal: *total,
+            subtotal: sum(amounts, currency, "checkout.session.line_items")?,
             tax: *tax,
             discount: *discount,
             total: *total,
@@ -205,7 +207,7 @@ impl CheckoutSession {
             ending_balance: None,
             pre_payment_credit_notes: zero,
             post_payment_credit_notes: zero,
-            lines: lines.collect::<Result<_, _>>()?,
+            lines,
             lines_have_more: false,
             payments: payment.into_iter().collect(),
             metadata: self.metadata.clone(),
