@@ -87,6 +87,17 @@ pub enum ConfigError {
     Client(String),
 }
 
+/// Sets the cursor of a list request where there is one.
+macro_rules! after {
+    ($request:expr, $after:expr) => {{
+        let request = $request.limit(PAGE);
+        match $after {
+            Some(after) => request.starting_after(after),
+            None => request,
+        }
+    }};
+}
+
 /// Stripe behind the [`Gateway`] trait: async-stripe for v1, small calls of our own for v2.
 pub struct StripeGateway {
     v1: stripe::Client,
@@ -127,6 +138,18 @@ impl StripeGateway {
             .map_err(|err| ConfigError::Client(err.to_string()))?;
         Ok(Self { v1, v2 })
     }
+
+    /// All items of a checkout, which [`Gateway::checkout`] asks for where something was sold.
+    ///
+    /// # Errors
+    /// When Stripe does not answer, or answers what cannot be trusted.
+    pub async fn checkout_items(&self, session: &str) -> Result<Vec<CheckoutItem>, CallError> {
+        let session = id(session)?;
+        let items = v1::all(&self.v1, |after| {
+            after!(ListLineItemsCheckoutSession::new(session), after)
+        });
+        each(&items.await?, CheckoutItem::parse)
+    }
 }
 
 /// Refuses what cannot be an id, because ids become part of the address.
@@ -162,17 +185,6 @@ fn link(value: &Value) -> Result<Link, CallError> {
         url: node.text("url")?,
         expires_at: node.opt_time("expires_at")?,
     })
-}
-
-/// Sets the cursor of a list request where there is one.
-macro_rules! after {
-    ($request:expr, $after:expr) => {{
-        let request = $request.limit(PAGE);
-        match $after {
-            Some(after) => request.starting_after(after),
-            None => request,
-        }
-    }};
 }
 
 #[async_trait]
@@ -331,10 +343,7 @@ impl Gateway for StripeGateway {
         let request = RetrieveCheckoutSession::new(session);
         let mut read = CheckoutSession::parse(&v1::ask(&self.v1, request).await?)?;
         if let Some(sale) = &mut read.sale {
-            let items = v1::all(&self.v1, |after| {
-                after!(ListLineItemsCheckoutSession::new(session), after)
-            });
-            sale.items = Some(each(&items.await?, CheckoutItem::parse)?);
+            sale.items = Some(self.checkout_items(session).await?);
         }
         Ok(read)
     }

@@ -95,6 +95,7 @@ async fn every_v1_request_has_the_shape_stripe_wants() {
         None,
     );
     accepted("checkout", g.checkout("cs_1").await, None);
+    accepted("checkout_items", gateway.checkout_items("cs_1").await, None);
     accepted(
         "checkouts_by_intent",
         g.checkouts_by_intent("pi_1").await,
