@@ -84,6 +84,18 @@ impl Sandbox {
         self.does("faults", fault).await;
     }
 
+    /// Waits until a request has met the fault that was asked for.
+    pub async fn fault_taken(&self) {
+        let waiting = async {
+            while self.get("_sandbox/state").await["faults"] != json!([]) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), waiting)
+            .await
+            .expect("a request meets the fault");
+    }
+
     /// A connected account that transfers can be sent to.
     pub async fn ready_account(&self) -> String {
         let made = self
