@@ -1,4 +1,5 @@
-//! Paying checkout sessions: what happens when the buyer presses the button.
+//! Paying checkout sessions: what happens when the buyer presses the button, and when the bank
+//! answers.
 //!
 //! Discount and tax, both in minor units, are what the caller says. The discount lowers the
 //! subtotal, the tax comes on top, and both are spread over the line items, so that these add up
@@ -33,29 +34,93 @@ pub fn keep_items(cx: &mut Ctx<'_>, session: &str, items: Vec<Value>) {
     cx.state.put(ITEMS, kept);
 }
 
-/// The buyer pays: takes `tax`, `discount`, `delayed`, `email`, `name` and `country`.
+/// How a session is paid.
+pub struct Terms {
+    discount: i64,
+    tax: i64,
+    total: i64,
+    delayed: bool,
+}
+
+/// Reads how a session, which may not be kept yet, is to be paid: `tax`, `discount`, `delayed`.
 ///
 /// # Errors
-/// When the session is not open or an amount makes no sense. Nothing has happened then.
-pub fn pay(cx: &mut Ctx<'_>, id: &str, params: &Value) -> Answer {
-    let mut session = cx.load("checkout.session", id)?;
-    if session["status"] != "open" {
-        return Err(ApiError::refused(
-            "checkout_session_not_open",
-            format!("The session is {} and cannot be paid.", session["status"]),
+/// When the session cannot be paid, or not in this way.
+pub fn terms(cx: &Ctx<'_>, session: &Value, params: &Value) -> Result<Terms, ApiError> {
+    let status = session["status"].as_str().unwrap_or_default();
+    if status != "open" {
+        return Err(ApiError::wrong_state(format!(
+            "Only Checkout Sessions with a status in [\"open\"] can be paid. This Checkout Session \
+             has a status of {status}."
+        )));
+    }
+    if cx.at >= int(&session["expires_at"]) {
+        return Err(ApiError::wrong_state(
+            "This Checkout Session has expired: its time is over.",
         ));
     }
-    let mut items = items_of(cx, id);
-    reckon(&mut session, &mut items, params)?;
-    introduce(&mut session, params);
-    let delayed = params.flag("delayed")?.unwrap_or(false);
-    let free = int(&session["amount_total"]) == 0;
-    if session["invoice_creation"]["enabled"] == true {
-        invoice(cx, &mut session, &items, delayed)?;
-    } else if !free {
-        collect(cx, &mut session, delayed);
+    let discount = amount(params, "discount")?;
+    let tax = amount(params, "tax")?;
+    let subtotal = int(&session["amount_subtotal"]);
+    if discount > subtotal {
+        return Err(ApiError::invalid(
+            format!("The discount is more than the subtotal, which is {subtotal}."),
+            Some("discount"),
+        ));
     }
-    session["payment_status"] = json!(match (free, delayed) {
+    let total = (subtotal - discount)
+        .checked_add(tax)
+        .ok_or_else(|| ApiError::invalid("The tax is too large.", Some("tax")))?;
+    let delayed = params.flag("delayed")?.unwrap_or(false);
+    if session["invoice_creation"]["enabled"] == true {
+        invoiceable(cx, session, delayed)?;
+    }
+    Ok(Terms {
+        discount,
+        tax,
+        total,
+        delayed,
+    })
+}
+
+/// Whether the sandbox can make an invoice of the session.
+fn invoiceable(cx: &Ctx<'_>, session: &Value, delayed: bool) -> Result<(), ApiError> {
+    if delayed {
+        return Err(ApiError::invalid(
+            "The sandbox makes no invoice of a bank debit: leave out invoice_creation or delayed.",
+            Some("delayed"),
+        ));
+    }
+    if session["customer"].is_null() {
+        return Ok(());
+    }
+    let customer = cx.load_param("customer", session, "customer")?;
+    if int(&customer["balance"]) != 0 {
+        return Err(ApiError::refused(
+            "customer_balance",
+            "The sandbox makes no invoice of a checkout by a customer who has a balance.",
+        ));
+    }
+    Ok(())
+}
+
+/// The buyer pays: takes what [`terms`] reads, and `email`, `name` and `country`.
+///
+/// # Errors
+/// As [`terms`]. Nothing has happened then.
+pub fn pay(cx: &mut Ctx<'_>, id: &str, params: &Value) -> Answer {
+    let mut session = cx.load("checkout.session", id)?;
+    let terms = terms(cx, &session, params)?;
+    let mut items = items_of(cx, id);
+    reckon(&mut session, &mut items, &terms);
+    introduce(&mut session, params);
+    let free = terms.total == 0;
+    if session["invoice_creation"]["enabled"] == true {
+        invoice(cx, &mut session, &items)?;
+    } else if !free {
+        collect(cx, &mut session, terms.delayed);
+    }
+    session["payment_status"] = json!(match (free, terms.delayed) {
         (true, _) => "no_payment_required",
         (false, true) => "unpaid",
         (false, false) => "paid",
@@ -73,14 +138,7 @@ pub fn pay(cx: &mut Ctx<'_>, id: &str, params: &Value) -> Answer {
 /// # Errors
 /// When the session waits for none.
 pub fn settle(cx: &mut Ctx<'_>, id: &str) -> Answer {
-    let mut session = cx.load("checkout.session", id)?;
-    let intent = session["payment_intent"].as_str().map(str::to_owned);
-    let Some(intent) = intent.filter(|_| session["payment_status"] == "unpaid") else {
-        return Err(ApiError::refused(
-            "checkout_session_not_pending",
-            "The session does not wait for a payment.",
-        ));
-    };
+    let (mut session, intent) = waiting(cx, id)?;
     payments::arrive(cx, &intent)?;
     session["payment_status"] = json!("paid");
     cx.state.put("checkout.session", session.clone());
@@ -88,40 +146,56 @@ pub fn settle(cx: &mut Ctx<'_>, id: &str) -> Answer {
     Ok(session)
 }
 
-/// Puts discount and tax into the session and its line items.
-fn reckon(session: &mut Value, items: &mut [Value], params: &Value) -> Result<(), ApiError> {
-    let discount = amount(params, "discount")?;
-    let tax = amount(params, "tax")?;
-    let subtotal = int(&session["amount_subtotal"]);
-    if discount > subtotal {
-        return Err(ApiError::invalid(
-            format!("The discount is more than the subtotal, which is {subtotal}."),
-            Some("discount"),
-        ));
+/// The bank debit that was `delayed` is refused by the buyer's bank. The session stays complete and
+/// unpaid.
+///
+/// # Errors
+/// When the session waits for none.
+pub fn fail(cx: &mut Ctx<'_>, id: &str) -> Answer {
+    let (session, intent) = waiting(cx, id)?;
+    payments::bounce(cx, &intent)?;
+    cx.emit("checkout.session.async_payment_failed", &session);
+    Ok(session)
+}
+
+/// A session that waits for a bank debit, and the payment intent's id.
+fn waiting(cx: &Ctx<'_>, id: &str) -> Result<(Value, String), ApiError> {
+    let session = cx.load("checkout.session", id)?;
+    let intent = session["payment_intent"]
+        .as_str()
+        .and_then(|id| cx.state.get("payment_intent", id))
+        .filter(|intent| intent["status"] == "processing")
+        .and_then(|intent| intent["id"].as_str())
+        .map(str::to_owned);
+    match intent {
+        Some(intent) => Ok((session, intent)),
+        None => Err(ApiError::wrong_state(
+            "The Checkout Session does not wait for a payment.",
+        )),
     }
-    let total = (subtotal - discount)
-        .checked_add(tax)
-        .ok_or_else(|| ApiError::invalid("The tax is too large.", Some("tax")))?;
+}
+
+/// Puts discount and tax into the session and its line items.
+fn reckon(session: &mut Value, items: &mut [Value], terms: &Terms) {
     let gross: Vec<i64> = items
         .iter()
         .map(|item| int(&item["amount_subtotal"]))
         .collect();
-    let discounts = spread(discount, &gross);
+    let discounts = spread(terms.discount, &gross);
     let net: Vec<i64> = gross
         .iter()
         .zip(&discounts)
         .map(|(gross, discount)| gross - discount)
         .collect();
-    let taxes = spread(tax, &net);
+    let taxes = spread(terms.tax, &net);
     for (index, item) in items.iter_mut().enumerate() {
         item["amount_discount"] = json!(discounts[index]);
         item["amount_tax"] = json!(taxes[index]);
         item["amount_total"] = json!(net[index] + taxes[index]);
     }
-    session["total_details"]["amount_discount"] = json!(discount);
-    session["total_details"]["amount_tax"] = json!(tax);
-    session["amount_total"] = json!(total);
-    Ok(())
+    session["total_details"]["amount_discount"] = json!(terms.discount);
+    session["total_details"]["amount_tax"] = json!(terms.tax);
+    session["amount_total"] = json!(terms.total);
 }
 
 fn amount(params: &Value, name: &str) -> Result<i64, ApiError> {
@@ -199,30 +273,12 @@ fn collect(cx: &mut Ctx<'_>, session: &mut Value, delayed: bool) {
 }
 
 /// Makes an invoice of the session and has it paid. A guest becomes a customer, as with Stripe.
-fn invoice(
-    cx: &mut Ctx<'_>,
-    session: &mut Value,
-    items: &[Value],
-    delayed: bool,
-) -> Result<(), ApiError> {
-    if delayed {
-        return Err(ApiError::invalid(
-            "The sandbox makes no invoice of a bank debit: leave out invoice_creation or delayed.",
-            Some("delayed"),
-        ));
-    }
+fn invoice(cx: &mut Ctx<'_>, session: &mut Value, items: &[Value]) -> Result<(), ApiError> {
     if session["customer"].is_null() {
         let details = &session["customer_details"];
         let params = json!({"email": details["email"], "name": details["name"],
                             "address": details["address"]});
         session["customer"] = customers::create(cx, &params)?["id"].clone();
-    }
-    let customer = cx.load_param("customer", session, "customer")?;
-    if int(&customer["balance"]) != 0 {
-        return Err(ApiError::refused(
-            "customer_balance",
-            "The sandbox makes no invoice of a checkout by a customer who has a balance.",
-        ));
     }
     let spec = json!({"customer": session["customer"], "currency": session["currency"]});
     let draft = billing::draft(cx, &spec)?;

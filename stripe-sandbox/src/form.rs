@@ -154,11 +154,7 @@ impl Params for Value {
             .find(|key| !known.contains(&key.as_str()) && key.as_str() != "expand")
         {
             None => Ok(()),
-            Some(key) => Err(ApiError::invalid(
-                format!("Received unknown parameter: {key}"),
-                Some(key.as_str()),
-            )
-            .code("parameter_unknown")),
+            Some(key) => Err(ApiError::unknown_param(key)),
         }
     }
 }

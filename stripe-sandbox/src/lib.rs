@@ -29,14 +29,15 @@
 //! `/_sandbox/…` takes JSON from this machine only. See [`control`] for the list: faults, delivery
 //! modes, clock, balances, `billing/…`, which makes what Stripe Billing would make (an invoice
 //! with lines, discounts, taxes and credits, its payment, the charge) with the events in order, and
-//! `checkout/…`, which pays a checkout session in the buyer's place.
+//! `checkout/…`, which pays a checkout session in the buyer's place and answers for the bank.
 //!
 //! # What it leaves out
 //!
-//! A subscription makes no invoices by itself; a checkout session has no page, does not expire and
-//! does not fail; card numbers, 3-D Secure, fees and currency conversion do not exist; tax and
-//! discount amounts are what the caller says. A request is one step under a lock, which Stripe
-//! does not promise: concurrency is for faults to show.
+//! A subscription makes no invoices by itself; a checkout session has no page, and when its time is
+//! over it cannot be paid, but only the API's own call makes it expire; card numbers, 3-D Secure,
+//! fees and currency conversion do not exist; tax and discount amounts are what the caller says. A
+//! request is one step under a lock, which Stripe does not promise: concurrency is for faults to
+//! show.
 
 pub mod api;
 pub mod billing;

@@ -51,11 +51,22 @@ impl ApiError {
             .code("parameter_missing")
     }
 
+    /// A parameter that the endpoint does not take.
+    pub fn unknown_param(name: &str) -> Self {
+        Self::invalid(format!("Received unknown parameter: {name}"), Some(name))
+            .code("parameter_unknown")
+    }
+
     /// A definite refusal by the endpoint itself: 400, kept for its idempotency key.
     pub fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self::wrong_state(message).code(code)
+    }
+
+    /// The same for an object that is in no state for it, for which Stripe has no code.
+    pub fn wrong_state(message: impl Into<String>) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
         error.executed = true;
-        error.code(code)
+        error
     }
 
     /// The object named in the path does not exist: 404.
@@ -144,6 +155,22 @@ impl ApiError {
     pub fn param(mut self, param: &str) -> Self {
         self.param = Some(param.to_owned());
         self
+    }
+
+    /// The same error about a parameter inside of another, which both param and message name whole.
+    pub fn within(self, outer: &str) -> Self {
+        let whole = match self.param.as_deref() {
+            None => outer.to_owned(),
+            Some(inner) => {
+                let (name, rest) = inner.split_at(inner.find('[').unwrap_or(inner.len()));
+                format!("{outer}[{name}]{rest}")
+            }
+        };
+        match self.code.as_deref() {
+            Some("parameter_missing") => Self::missing_param(&whole),
+            Some("parameter_unknown") => Self::unknown_param(&whole),
+            _ => self.param(&whole),
+        }
     }
 
     /// The body Stripe sends.

@@ -49,6 +49,11 @@ impl Got {
     }
 }
 
+/// The id of an object.
+pub fn id(object: &Value) -> &str {
+    object["id"].as_str().expect("an id")
+}
+
 pub fn config() -> SandboxConfig {
     SandboxConfig {
         retry: Retry {
@@ -183,6 +188,13 @@ impl Sandbox {
         self.send(request).await.expect("an answer")
     }
 
+    /// A payment intent with its latest charge.
+    pub async fn intent(&self, id: &Value) -> Value {
+        let id = id.as_str().expect("an id");
+        let path = format!("/v1/payment_intents/{id}?expand[]=latest_charge");
+        self.get(&path).await.ok()
+    }
+
     pub async fn state(&self) -> Value {
         self.get("/_sandbox/state").await.ok()
     }
@@ -200,7 +212,7 @@ impl Sandbox {
         let body = json!({"contact_email": "pay@agency.example", "display_name": "Agency",
                           "country": "de", "silent": true});
         let account = self.control("accounts", body).await.ok();
-        account["id"].as_str().expect("an id").to_owned()
+        id(&account).to_owned()
     }
 
     pub async fn transfer(&self, account: &str, amount: i64, key: &str) -> Got {

@@ -1,5 +1,5 @@
-//! Checkout sessions for one-off payments: the API's way to make and read them. Paying one is
-//! [`crate::checkout`].
+//! Checkout sessions for one-off payments: the API's way to make, read and expire them. Paying one
+//! is [`crate::checkout`].
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::form::{Params as _, merge_metadata};
 use crate::money;
 use crate::respond::{Answer, ApiError, new_id, token};
 
-/// Seconds that a session says it is open for.
+/// Seconds for which a session is open.
 const OPEN_FOR: i64 = 86_400;
 
 /// `POST /v1/checkout/sessions`
@@ -35,16 +35,20 @@ pub fn create(cx: &mut Ctx<'_>, params: &Value) -> Answer {
 /// # Errors
 /// When a parameter is missing or makes no sense. Nothing was made then.
 pub fn make(cx: &mut Ctx<'_>, params: &Value) -> Answer {
+    let session = plan(cx, params)?;
+    keep(cx, session, params)
+}
+
+/// The session that [`keep`] would keep.
+///
+/// # Errors
+/// When a parameter is missing or makes no sense.
+pub fn plan(cx: &Ctx<'_>, params: &Value) -> Answer {
     one_off(params)?;
     let success_url = params.need_text("success_url")?;
     let invoiced = invoiced(params)?;
     let customer = customer(cx, params)?;
-    let lines = params.items("line_items");
-    let (currency, subtotal) = add_up(cx, &lines)?;
-    let mut items = Vec::new();
-    for line in &lines {
-        items.push(item(cx, line)?);
-    }
+    let (currency, subtotal) = add_up(cx, &params.items("line_items"))?;
     let id = params
         .text("id")
         .map_or_else(|| format!("cs_test_a1{}", token(56)), str::to_owned);
@@ -63,7 +67,19 @@ pub fn make(cx: &mut Ctx<'_>, params: &Value) -> Answer {
     session["invoice_creation"]["enabled"] = json!(invoiced);
     session["success_url"] = json!(success_url);
     merge_metadata(&mut session, params);
-    keep_items(cx, &id, items);
+    Ok(session)
+}
+
+/// Makes what is sold in a session from [`plan`], and keeps both.
+///
+/// # Errors
+/// None that planning the session with these `params` has not found.
+pub fn keep(cx: &mut Ctx<'_>, session: Value, params: &Value) -> Answer {
+    let mut items = Vec::new();
+    for line in &params.items("line_items") {
+        items.push(item(cx, line)?);
+    }
+    keep_items(cx, session["id"].as_str().unwrap_or_default(), items);
     cx.state.put("checkout.session", session.clone());
     Ok(session)
 }
@@ -148,7 +164,7 @@ fn cost(cx: &Ctx<'_>, line: &Value) -> Result<(String, i64), ApiError> {
                 Some("price"),
             ));
         }
-        (Some(data), None) => new_price(cx, data)?,
+        (Some(data), None) => new_price(cx, data).map_err(|error| error.within("price_data"))?,
         (None, _) => known_price(cx, line)?,
     };
     let quantity = line.need_integer("quantity")?;
@@ -164,10 +180,10 @@ fn cost(cx: &Ctx<'_>, line: &Value) -> Result<(String, i64), ApiError> {
 
 fn new_price(cx: &Ctx<'_>, data: &Value) -> Result<(String, i64), ApiError> {
     if data.get("recurring").is_some() {
-        return Err(recurring("price_data"));
+        return Err(recurring());
     }
     match data.get("product_data") {
-        Some(product) => product.need_text("name").map(|_| ())?,
+        Some(product) => new_product(product).map_err(|error| error.within("product_data"))?,
         None => cx.load_param("product", data, "product").map(|_| ())?,
     }
     let unit = data.need_integer("unit_amount")?;
@@ -180,10 +196,22 @@ fn new_price(cx: &Ctx<'_>, data: &Value) -> Result<(String, i64), ApiError> {
     Ok((money::currency(data)?, unit))
 }
 
+fn new_product(data: &Value) -> Result<(), ApiError> {
+    data.only(&[
+        "description",
+        "images",
+        "metadata",
+        "name",
+        "tax_code",
+        "unit_label",
+    ])?;
+    data.need_text("name").map(|_| ())
+}
+
 fn known_price(cx: &Ctx<'_>, line: &Value) -> Result<(String, i64), ApiError> {
     let price = cx.load_param("price", line, "price")?;
     if price["type"] != "one_time" {
-        return Err(recurring("price"));
+        return Err(recurring().param("price"));
     }
     if price["active"] == false {
         return Err(ApiError::invalid(
@@ -195,11 +223,11 @@ fn known_price(cx: &Ctx<'_>, line: &Value) -> Result<(String, i64), ApiError> {
     Ok((currency, int(&price["unit_amount"])))
 }
 
-fn recurring(param: &str) -> ApiError {
+fn recurring() -> ApiError {
     ApiError::invalid(
         "You specified `payment` mode but passed a recurring price. The sandbox's checkout does \
          one-off payments only: use only one-time prices.",
-        Some(param),
+        None::<&str>,
     )
 }
 
@@ -208,13 +236,11 @@ fn too_much() -> ApiError {
 }
 
 /// Names the line that an error is about.
-fn on_line(index: usize, mut error: ApiError) -> ApiError {
-    error.param = Some(match error.param.as_deref() {
-        Some("line_items") => "line_items".to_owned(),
-        Some(param) => format!("line_items[{index}][{param}]"),
-        None => format!("line_items[{index}]"),
-    });
-    error
+fn on_line(index: usize, error: ApiError) -> ApiError {
+    match error.param.as_deref() {
+        Some("line_items") => error,
+        _ => error.within(&format!("line_items[{index}]")),
+    }
 }
 
 /// A line item without discount and tax, which come when it is paid.
@@ -280,6 +306,24 @@ fn details(customer: &Value, email: Option<&str>) -> Value {
         "individual_name": null, "name": customer["name"], "phone": customer["phone"],
         "tax_exempt": customer["tax_exempt"].as_str().unwrap_or("none"), "tax_ids": [],
     })
+}
+
+/// `POST /v1/checkout/sessions/{id}/expire`: nobody can pay it any more.
+pub fn expire(cx: &mut Ctx<'_>, id: &str, params: &Value) -> Answer {
+    params.only(&[])?;
+    let mut session = cx.load("checkout.session", id)?;
+    let status = session["status"].as_str().unwrap_or_default();
+    if status != "open" {
+        return Err(ApiError::wrong_state(format!(
+            "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout \
+             Session has a status of {status}."
+        )));
+    }
+    session["status"] = json!("expired");
+    session["url"] = Value::Null;
+    cx.state.put("checkout.session", session.clone());
+    cx.emit("checkout.session.expired", &session);
+    Ok(session)
 }
 
 /// `GET /v1/checkout/sessions`, with `customer`, `payment_intent` and `status`.

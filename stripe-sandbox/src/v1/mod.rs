@@ -78,6 +78,7 @@ pub fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> O
         ("POST", ["checkout", "sessions"]) => checkout::create(cx, params),
         ("GET", ["checkout", "sessions"]) => checkout::list(cx, params),
         ("GET", ["checkout", "sessions", id]) => cx.load("checkout.session", id),
+        ("POST", ["checkout", "sessions", id, "expire"]) => checkout::expire(cx, id, params),
         ("GET", ["checkout", "sessions", id, "line_items"]) => checkout::line_items(cx, id, params),
 
         ("POST", ["refunds"]) => refunds::create(cx, params),

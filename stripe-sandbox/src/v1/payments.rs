@@ -48,6 +48,39 @@ pub fn arrive(cx: &mut Ctx<'_>, intent: &str) -> Answer {
     Ok(succeed(cx, intent, charge))
 }
 
+/// The debit is refused: the payment intent asks for another way to pay.
+///
+/// # Errors
+/// When there is no payment intent of that id with a charge.
+pub fn bounce(cx: &mut Ctx<'_>, intent: &str) -> Answer {
+    let mut intent = cx.load("payment_intent", intent)?;
+    let mut charge = cx.load_param("charge", &intent, "latest_charge")?;
+    let (code, message) = (
+        "insufficient_funds",
+        "The customer's account has insufficient funds to cover this payment.",
+    );
+    charge["failure_code"] = json!(code);
+    charge["failure_message"] = json!(message);
+    charge["status"] = json!("failed");
+    charge["outcome"] = json!({
+        "advice_code": null, "network_advice_code": null, "network_decline_code": null,
+        "network_status": "declined_by_network", "reason": code, "seller_message": message,
+        "type": "issuer_declined",
+    });
+    intent["last_payment_error"] = json!({
+        "charge": charge["id"], "code": code, "message": message,
+        "doc_url": "https://docs.stripe.com/error-codes#insufficient-funds",
+        "type": "invalid_request_error",
+    });
+    intent["payment_method"] = Value::Null;
+    intent["status"] = json!("requires_payment_method");
+    cx.state.put("charge", charge.clone());
+    cx.state.put("payment_intent", intent.clone());
+    cx.emit("charge.failed", &charge);
+    cx.emit("payment_intent.payment_failed", &intent);
+    Ok(intent)
+}
+
 /// Refuses to move money of a charge that brought none, or none yet.
 ///
 /// # Errors

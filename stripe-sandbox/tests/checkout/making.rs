@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{CART, SESSIONS, id, open, pay};
-use crate::support::Sandbox;
+use super::{CART, SESSIONS, open, pay};
+use crate::support::{Sandbox, id};
 
 fn sum(items: &Value, field: &str) -> i64 {
     let items = items["data"].as_array().expect("a list");
@@ -135,6 +135,8 @@ async fn what_makes_no_sense_is_refused_and_makes_nothing() {
     let monthly = sandbox.post("/v1/prices", &monthly).await.ok();
     let before = sandbox.state().await["counts"].clone();
     let second = "line_items[1][price_data][currency]";
+    let named = "line_items[1][price_data][product_data][name]";
+    let unknown = "line_items[1][price_data][product_data][active]";
     for (param, changed) in [
         ("mode", vec![("mode", "subscription")]),
         ("mode", vec![("mode", "setup")]),
@@ -147,13 +149,16 @@ async fn what_makes_no_sense_is_refused_and_makes_nothing() {
         ),
         ("locale", vec![("locale", "de")]),
         ("line_items", vec![(second, "usd")]),
-        ("line_items[1][currency]", vec![(second, "xxx")]),
+        (second, vec![(second, "xxx")]),
+        (second, vec![(second, "")]),
+        (named, vec![(named, "")]),
+        (unknown, vec![(unknown, "true")]),
         (
             "line_items[1][quantity]",
             vec![("line_items[1][quantity]", "0")],
         ),
         (
-            "line_items[1][unit_amount]",
+            "line_items[1][price_data][unit_amount]",
             vec![("line_items[1][price_data][unit_amount]", "-1")],
         ),
         (
@@ -177,12 +182,21 @@ async fn what_makes_no_sense_is_refused_and_makes_nothing() {
         let error = &refused.json()["error"];
         assert_eq!(error["type"], "invalid_request_error");
         assert_eq!(error["param"], param, "{error}");
+        if error["code"] == "parameter_missing" {
+            let message = format!("Missing required param: {param}.");
+            assert_eq!(error["message"], message);
+        }
     }
     let empty = sandbox.post(SESSIONS, &CART[..2]).await;
     assert_eq!(empty.json()["error"]["param"], "line_items");
     assert_eq!(sandbox.state().await["counts"], before);
 
+    let line = json!({"quantity": 2, "price_data": {"currency": "eur", "unit_amount": 900,
+                                                     "product_data": {"name": "Book"}}});
+    let right = json!({"id": "cs_seed1", "mode": "payment", "line_items": [line],
+                       "success_url": "https://shop.example/thanks"});
     let session = open(&sandbox, &[]).await;
+    let before = sandbox.state().await["counts"].clone();
     let path = format!("checkout/sessions/{}/pay", id(&session));
     for how in [
         json!({"discount": 2_502}),
@@ -191,8 +205,20 @@ async fn what_makes_no_sense_is_refused_and_makes_nothing() {
         json!({"tax": i64::MAX}),
         json!({"delayed": "later"}),
     ] {
-        assert_eq!(sandbox.control(&path, how).await.status, 400);
+        assert_eq!(sandbox.control(&path, how.clone()).await.status, 400);
+        // The same for what is made and paid in one piece.
+        let mut body = right.clone();
+        for (field, value) in how.as_object().expect("fields") {
+            body[field] = value.clone();
+        }
+        assert_eq!(sandbox.control("checkout/paid", body).await.status, 400);
     }
+    assert_eq!(sandbox.state().await["counts"], before);
     let path = format!("{SESSIONS}/{}", id(&session));
     assert_eq!(sandbox.get(&path).await.ok(), session);
+    // So that whoever comes back with something else pays that.
+    let mut less = right;
+    less["line_items"][0]["quantity"] = json!(1);
+    let paid = sandbox.control("checkout/paid", less).await.ok();
+    assert_eq!(paid["amount_total"], 900);
 }

@@ -1,17 +1,14 @@
 //! One-off checkouts.
 
+mod ending;
 mod making;
 mod paying;
 
 use serde_json::Value;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, id};
 
 const SESSIONS: &str = "/v1/checkout/sessions";
-
-fn id(value: &Value) -> &str {
-    value["id"].as_str().expect("an id")
-}
 
 /// Two books at 10.00 and a pen at 5.01.
 const CART: [(&str, &str); 10] = [

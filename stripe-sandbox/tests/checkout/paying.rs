@@ -1,12 +1,10 @@
 use serde_json::{Value, json};
 
-use super::{id, open, pay};
-use crate::support::{Receiver, Sandbox};
+use super::{open, pay};
+use crate::support::{Receiver, Sandbox, id};
 
 async fn charge_of(sandbox: &Sandbox, session: &Value) -> Value {
-    let intent = session["payment_intent"].as_str().expect("an id");
-    let path = format!("/v1/payment_intents/{intent}?expand[]=latest_charge");
-    sandbox.get(&path).await.ok()["latest_charge"].clone()
+    sandbox.intent(&session["payment_intent"]).await["latest_charge"].clone()
 }
 
 #[tokio::test]
@@ -47,7 +45,8 @@ async fn a_session_is_made_paid_and_told_of() {
     sandbox.drain().await;
     receiver.clear();
 
-    let how = json!({"discount": 100, "tax": 457, "at": 1_800_000_000});
+    let later = session["created"].as_i64().expect("a time") + 3_600;
+    let how = json!({"discount": 100, "tax": 457, "at": later});
     let paid = pay(&sandbox, &session, how).await;
     assert_eq!(
         (&paid["status"], &paid["payment_status"], &paid["url"]),
@@ -64,12 +63,9 @@ async fn a_session_is_made_paid_and_told_of() {
     let charge = charge_of(&sandbox, &paid).await;
     assert_eq!(charge["amount"], 2_858);
     assert_eq!(charge["customer"], customer["id"]);
-    assert_eq!(charge["created"], 1_800_000_000);
+    assert_eq!(charge["created"], later);
     assert_eq!(charge["billing_details"]["email"], "it@acme.example");
-    let path = format!(
-        "/v1/balance_transactions?source={}",
-        charge["id"].as_str().expect("an id")
-    );
+    let path = format!("/v1/balance_transactions?source={}", id(&charge));
     assert_eq!(sandbox.get(&path).await.ok()["data"][0]["amount"], 2_858);
 
     sandbox.drain().await;
