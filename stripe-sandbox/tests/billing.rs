@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, Sandbox};
+use crate::support::{Receiver, Sandbox, id};
 
 struct Sold {
     customer: Value,
@@ -36,10 +36,6 @@ async fn sell(sandbox: &Sandbox) -> Sold {
     }
 }
 
-fn id(value: &Value) -> &str {
-    value["id"].as_str().expect("an id")
-}
-
 #[tokio::test]
 async fn a_paid_invoice_adds_up_and_is_linked_to_its_charge() {
     let receiver = Receiver::start().await;
@@ -71,11 +67,8 @@ async fn a_paid_invoice_adds_up_and_is_linked_to_its_charge() {
 
     let list = format!("/v1/invoice_payments?invoice={}", id(&invoice));
     let payments = sandbox.get(&list).await.ok();
-    let intent = payments["data"][0]["payment"]["payment_intent"]
-        .as_str()
-        .expect("an id");
-    let path = format!("/v1/payment_intents/{intent}?expand[]=latest_charge");
-    let intent = sandbox.get(&path).await.ok();
+    let intent = &payments["data"][0]["payment"]["payment_intent"];
+    let intent = sandbox.intent(intent).await;
     assert_eq!(intent["latest_charge"]["amount"], 10_815);
     let path = format!("/v1/invoices/{}?expand[]=payments", id(&invoice));
     let expanded = sandbox.get(&path).await.ok();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stripe_sandbox::fixtures::sample;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, id};
 
 /// Fields of the sample that are missing, with the way to them. Where either side has no object
 /// (a field that may be null) there is nothing to compare.
@@ -44,7 +44,7 @@ async fn nothing_of_stripes_samples_is_left_out() {
     let account = sandbox.ready_account().await;
     let transfer = sandbox.transfer(&account, 1_000, "a").await.ok();
     check("transfer", &transfer);
-    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    let id = |value: &Value| id(value).to_owned();
     let path = format!("/v1/transfers/{}/reversals", id(&transfer));
     check(
         "transfer_reversal",
@@ -159,7 +159,7 @@ async fn sell_at_checkout(sandbox: &Sandbox) {
     for delayed in [false, true] {
         let open = sandbox.post("/v1/checkout/sessions", &fields).await.ok();
         check("checkout.session", &open);
-        let id = open["id"].as_str().expect("an id");
+        let id = id(&open);
         let pay = json!({"delayed": delayed, "email": "a@b.example", "country": "DE"});
         let path = format!("checkout/sessions/{id}/pay");
         check("checkout.session", &sandbox.control(&path, pay).await.ok());

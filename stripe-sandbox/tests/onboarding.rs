@@ -1,7 +1,7 @@
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, Sandbox, recipient};
+use crate::support::{Receiver, Sandbox, id, recipient};
 
 const RETURN: &str = "https://portal.example/payouts/return";
 const REFRESH: &str = "https://portal.example/payouts/refresh";
@@ -50,7 +50,7 @@ async fn a_partner_goes_through_onboarding() {
     let receiver = Receiver::start().await;
     let sandbox = Sandbox::posting_to(&receiver).await;
     let made = sandbox.v2("/v2/core/accounts", recipient()).await.ok();
-    let id = made["id"].as_str().expect("an id");
+    let partner = id(&made);
     assert_eq!(capability(&made)["status"], "restricted");
     assert_eq!(
         made["requirements"]["summary"]["minimum_deadline"]["status"],
@@ -65,7 +65,7 @@ async fn a_partner_goes_through_onboarding() {
     receiver.clear();
 
     // Something is missing: a deadline in the future.
-    let url = link(&sandbox, id).await;
+    let url = link(&sandbox, partner).await;
     let page = sandbox
         .client
         .get(&url)
@@ -88,7 +88,7 @@ async fn a_partner_goes_through_onboarding() {
         send(&sandbox, &url, "missing").await.as_deref(),
         Some(RETURN)
     );
-    let now = account(&sandbox, id).await;
+    let now = account(&sandbox, partner).await;
     let deadline = &now["requirements"]["summary"]["minimum_deadline"];
     assert_eq!(deadline["status"], "currently_due");
     assert!(deadline["time"].is_string());
@@ -105,16 +105,16 @@ async fn a_partner_goes_through_onboarding() {
     let again = sandbox.client.get(&url).send().await.expect("an answer");
     assert_eq!(again.headers()[LOCATION], REFRESH);
     assert_eq!(
-        capability(&account(&sandbox, id).await)["status"],
+        capability(&account(&sandbox, partner).await)["status"],
         "restricted"
     );
 
-    let url = link(&sandbox, id).await;
+    let url = link(&sandbox, partner).await;
     assert_eq!(
         send(&sandbox, &url, "review").await.as_deref(),
         Some(RETURN)
     );
-    let now = account(&sandbox, id).await;
+    let now = account(&sandbox, partner).await;
     assert_eq!(capability(&now)["status"], "pending");
     assert_eq!(
         now["requirements"]["entries"][0]["awaiting_action_from"],
@@ -122,12 +122,12 @@ async fn a_partner_goes_through_onboarding() {
     );
 
     receiver.clear();
-    let url = link(&sandbox, id).await;
+    let url = link(&sandbox, partner).await;
     assert_eq!(
         send(&sandbox, &url, "complete").await.as_deref(),
         Some(RETURN)
     );
-    let now = account(&sandbox, id).await;
+    let now = account(&sandbox, partner).await;
     assert_eq!(capability(&now)["status"], "active");
     assert_eq!(now["requirements"]["entries"], json!([]));
     sandbox.drain().await;
@@ -139,8 +139,8 @@ async fn a_partner_goes_through_onboarding() {
         ]
     );
     let event = receiver.posted()[1].event();
-    assert_eq!(event["related_object"]["id"], id);
-    let path = format!("/v2/core/events/{}", event["id"].as_str().expect("an id"));
+    assert_eq!(event["related_object"]["id"], partner);
+    let path = format!("/v2/core/events/{}", id(&event));
     let fetched = sandbox.v2_get(&path).await.ok();
     assert_eq!(
         fetched["data"]["updated_capability"],
@@ -148,9 +148,9 @@ async fn a_partner_goes_through_onboarding() {
     );
 
     // The Express dashboard shows what arrived.
-    sandbox.transfer(id, 12_345, "payout-1").await.ok();
+    sandbox.transfer(partner, 12_345, "payout-1").await.ok();
     let login = sandbox
-        .post(&format!("/v1/accounts/{id}/login_links"), &[])
+        .post(&format!("/v1/accounts/{partner}/login_links"), &[])
         .await
         .ok();
     let url = login["url"].as_str().expect("an address");
@@ -171,7 +171,7 @@ async fn rejected_expired_and_closed() {
     let receiver = Receiver::start().await;
     let sandbox = Sandbox::posting_to(&receiver).await;
     let made = sandbox.v2("/v2/core/accounts", recipient()).await.ok();
-    let id = made["id"].as_str().expect("an id");
+    let id = id(&made);
     let url = link(&sandbox, id).await;
     assert_eq!(
         send(&sandbox, &url, "reject").await.as_deref(),
@@ -237,7 +237,7 @@ async fn accounts_are_checked() {
     );
 
     let made = sandbox.v2("/v2/core/accounts", recipient()).await.ok();
-    let path = format!("/v2/core/accounts/{}", made["id"].as_str().expect("an id"));
+    let path = format!("/v2/core/accounts/{}", id(&made));
     let plain = sandbox.v2_get(&path).await.ok();
     for field in ["configuration", "defaults", "identity", "requirements"] {
         assert!(plain[field].is_null(), "{field} was not asked for");

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, id};
 
 #[tokio::test]
 async fn every_transfer_is_seen_once_newest_first() {
@@ -65,10 +65,9 @@ async fn an_invoice_shows_ten_lines_and_lists_the_rest() {
     assert_eq!(invoice["total"], 276);
     assert_eq!(invoice["lines"]["data"].as_array().map(Vec::len), Some(10));
     assert_eq!(invoice["lines"]["has_more"], true);
-    let id = invoice["id"].as_str().expect("an id");
-    let path = format!("/v1/invoices/{id}/lines?limit=20");
+    let path = format!("/v1/invoices/{}/lines?limit=20", id(&invoice));
     let first = sandbox.get(&path).await.ok();
-    let last = first["data"][19]["id"].as_str().expect("an id");
+    let last = id(&first["data"][19]);
     let rest = sandbox
         .get(&format!("{path}&starting_after={last}"))
         .await

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::{Receiver, Sandbox};
+use crate::support::{Receiver, Sandbox, id};
 
 #[tokio::test]
 async fn accounts_transfers_and_keys_survive_a_restart() {
@@ -11,7 +11,7 @@ async fn accounts_transfers_and_keys_survive_a_restart() {
     let first = sandbox.transfer(&account, 1_000, "payout-1").await;
     // Already on disk when it is answered: a killed process loses nothing.
     let text = std::fs::read_to_string(&file).expect("a state file");
-    assert!(text.contains(first.json()["id"].as_str().expect("an id")));
+    assert!(text.contains(id(&first.json())));
     let receiver = Receiver::start().await;
     sandbox
         .control(

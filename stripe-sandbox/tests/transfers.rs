@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, recipient};
+use crate::support::{Sandbox, id, recipient};
 
 async fn refusal(sandbox: &Sandbox, fields: &[(&str, &str)]) -> (u16, Value) {
     let got = sandbox.post("/v1/transfers", fields).await;
@@ -101,7 +101,7 @@ async fn what_cannot_be_transferred_is_refused() {
     );
 
     let fresh = sandbox.v2("/v2/core/accounts", recipient()).await.ok();
-    let fresh = fresh["id"].as_str().expect("an id");
+    let fresh = id(&fresh);
     let inactive = [("amount", "1"), ("currency", "eur"), ("destination", fresh)];
     let (_, error) = refusal(&sandbox, &inactive).await;
     assert_eq!(error["code"], "insufficient_capabilities_for_transfer");
@@ -121,7 +121,7 @@ async fn reversals_take_back_a_part_and_then_the_rest() {
     let sandbox = Sandbox::start().await;
     let account = sandbox.ready_account().await;
     let transfer = sandbox.transfer(&account, 1_000, "payout-1").await.ok();
-    let path = format!("/v1/transfers/{}", transfer["id"].as_str().expect("an id"));
+    let path = format!("/v1/transfers/{}", id(&transfer));
     let reversals = format!("{path}/reversals");
 
     sandbox.post(&reversals, &[("amount", "300")]).await.ok();

@@ -4,7 +4,7 @@ use serde_json::json;
 use stripe::StripeRequest as _;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
 
-use crate::support::{KEY, Sandbox};
+use crate::support::{KEY, Sandbox, id};
 
 fn client(sandbox: &Sandbox) -> Client {
     ClientBuilder::new(KEY)
@@ -87,7 +87,7 @@ async fn billing_by_async_stripe() {
     let note = json!({"invoice": invoice["id"], "amount": 20, "refund_amount": 20});
     sandbox.control("billing/credit_note", note).await.ok();
 
-    let id = |value: &serde_json::Value| value["id"].as_str().expect("an id").to_owned();
+    let id = |value: &serde_json::Value| id(value).to_owned();
     RetrieveCustomer::new(id(&customer))
         .send(&client)
         .await
