@@ -8,7 +8,7 @@ use stripe_gateway::webhook::sign;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Engine, Place, SECRET, snapshot};
+use crate::support::{Engine, Place, SECRET, eventually, snapshot};
 
 #[tokio::test]
 async fn what_has_begun_is_finished_and_nothing_new_begins() {
@@ -20,32 +20,38 @@ async fn what_has_begun_is_finished_and_nothing_new_begins() {
     let body = snapshot("evt_slow", "test.unknown", json!({"id": "x"})).to_string();
     let signature = sign(body.as_bytes(), SECRET, Utc::now());
 
+    // Connections are taken in turn: what answers on the second has the first as well.
+    let mut idle = TcpStream::connect(addr).await.expect("connects");
     let mut slow = TcpStream::connect(addr).await.expect("connects");
     let head = format!(
         "POST /webhooks/stripe HTTP/1.1\r\nHost: {addr}\r\nStripe-Signature: {signature}\r\n\
-         Content-Length: {}\r\n\r\n",
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len()
     );
     slow.write_all(head.as_bytes())
         .await
         .expect("sends the head");
+    // Says that the body is being read.
+    let mut begun = [0_u8; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    tokio::time::timeout(Duration::from_secs(10), slow.read_exact(&mut begun))
+        .await
+        .expect("the request begins")
+        .expect("the request begins");
+    assert_eq!(&begun[..12], b"HTTP/1.1 100");
     slow.write_all(&body.as_bytes()[..10])
         .await
         .expect("sends a part");
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let mut idle = TcpStream::connect(addr).await.expect("connects");
-    tokio::time::sleep(Duration::from_millis(100)).await;
 
     let stopping = tokio::spawn(portal.portal.stop());
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    eventually("no new connections", async || {
+        TcpStream::connect(addr).await.is_err()
+    })
+    .await;
     assert!(!stopping.is_finished(), "it waits for the request");
-    assert!(
-        TcpStream::connect(addr).await.is_err(),
-        "no new connections"
-    );
     let mut nothing = [0_u8; 1];
+    let closed = tokio::time::timeout(Duration::from_secs(10), idle.read(&mut nothing));
     assert_eq!(
-        idle.read(&mut nothing).await.unwrap_or(0),
+        closed.await.expect("closed").unwrap_or(0),
         0,
         "idle connections are closed"
     );

@@ -35,7 +35,6 @@ async fn mail_is_sent_once_by_whoever_works(
             .unwrap_or_default()
     };
     eventually("the mail is there", async || !mails().is_empty()).await;
-    assert_eq!(mails().len(), 1);
     let text = std::fs::read_to_string(folder.join(&mails()[0])).expect("a mail");
     assert!(
         text.contains("http://127.0.0.1:1/reset-password?token="),
@@ -51,6 +50,7 @@ async fn mail_is_sent_once_by_whoever_works(
     .await;
     first.portal.stop().await;
     second.portal.stop().await;
+    assert_eq!(mails().len(), 1, "neither sends it again");
 }
 
 #[tokio::test]
@@ -84,19 +84,29 @@ async fn the_calendar_is_one_for_all_processes_and_follows_the_demonstrations_cl
         .expect("SQLite is always there");
     let mut config = place.config();
     config.demo = true;
-    let portal = place.start_with(config.clone()).await;
-    let due = async || {
-        entity::setting::Entity::find_by_id("due:sessions")
-            .one(portal.db.reader())
+    let first = place.start_with(config.clone()).await;
+    let value = async |id: &str| {
+        entity::setting::Entity::find_by_id(id)
+            .one(first.db.reader())
             .await
             .expect("reads")
             .map(|row| row.value)
     };
-    eventually("the first turn", async || due().await.is_some()).await;
-    let before = due().await;
-    let other = place.start_with(config).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-    assert_eq!(due().await, before, "not due yet for anybody");
+    let (sessions, last) = ("due:sessions", "due:reconciliation");
+    eventually("the first turn", async || value(last).await.is_some()).await;
+    let before = value(sessions).await;
+    assert!(before.is_some());
+    first.portal.stop().await;
+
+    // The other alone can put back the end of the calendar; it has passed by the rest by then.
+    entity::setting::Entity::delete_by_id(last)
+        .exec(first.db.reader())
+        .await
+        .expect("taken out");
+    let other = place.start_with(config.clone()).await;
+    eventually("the other's turn", async || value(last).await.is_some()).await;
+    assert_eq!(value(sessions).await, before, "not due yet for anybody");
+    let again = place.start_with(config).await;
 
     entity::session::Entity::insert(entity::session::ActiveModel {
         id: Set("gone".to_owned()),
@@ -104,17 +114,18 @@ async fn the_calendar_is_one_for_all_processes_and_follows_the_demonstrations_cl
         data: Set("{}".to_owned()),
         expires_at: Set(chrono::Utc::now() - chrono::TimeDelta::minutes(1)),
     })
-    .exec_without_returning(portal.db.reader())
+    .exec_without_returning(first.db.reader())
     .await
     .expect("an old session");
     let step = chrono::TimeDelta::days(31);
-    service::clock::advance(portal.db.reader(), step)
+    service::clock::advance(first.db.reader(), step)
         .await
         .expect("moves the clock");
     eventually("the turn after the clock was moved", async || {
-        due().await != before
+        value(sessions).await != before
     })
     .await;
-    eventually("its work", async || portal.count("session").await == 0).await;
+    eventually("its work", async || other.count("session").await == 0).await;
     other.portal.stop().await;
+    again.portal.stop().await;
 }
