@@ -105,11 +105,13 @@ test("whatever has the focus shows it", async ({ page }) => {
   for (const path of ["/partner", "/partner/deals", "/partner/deals/new", "/preferences"]) {
     await page.goto(path);
     const hidden: string[] = [];
+    const focused = new Set<number>();
     for (let step = 0; step < 40; step += 1) {
       await page.keyboard.press("Tab");
-      const bare = await page.evaluate(() => {
+      const { place, bare } = await page.evaluate(() => {
         const el = document.activeElement;
-        if (!el || el === document.body) return "";
+        if (!el || el === document.body) return { place: -1, bare: "" };
+        const place = [...document.querySelectorAll("*")].indexOf(el);
         const shows = (one: Element, pseudo?: string) => {
           const style = getComputedStyle(one, pseudo);
           return (
@@ -120,11 +122,14 @@ test("whatever has the focus shows it", async ({ page }) => {
         // Links that cover a card or a row show it on what they cover.
         const around = el.closest("tr, .figure, .search, .palette-open, .choice, label");
         const seen = shows(el) || shows(el, "::after") || (around && shows(around));
-        return seen ? "" : el.outerHTML.slice(0, 120);
+        return { place, bare: seen ? "" : el.outerHTML.slice(0, 120) };
       });
+      if (place >= 0) focused.add(place);
       if (bare) hidden.push(bare);
     }
     expect(hidden, path).toEqual([]);
+    // The menu alone has as many.
+    expect(focused.size, `${path}: what the key leads to`).toBeGreaterThanOrEqual(10);
   }
 });
 
