@@ -155,7 +155,7 @@ async fn a_new_version_of_the_policy_counts_from_its_day() {
     let db = &stage.portal.db;
     let program = id(db, "program").await;
     let here = format!("/admin/programs/{program}/policies");
-    let tomorrow = (chrono::Utc::now() + chrono::TimeDelta::days(2))
+    let in_two_days = (chrono::Utc::now() + chrono::TimeDelta::days(2))
         .date_naive()
         .to_string();
     let form = |hold: &'static str, day: &str| {
@@ -187,15 +187,15 @@ async fn a_new_version_of_the_policy_counts_from_its_day() {
         let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
         sent(&stage, &here, &form).await
     };
-    let (at, page) = send("31", &tomorrow).await;
+    let (at, page) = send("31", &in_two_days).await;
     assert_eq!(at, format!("{here}/new"));
     says(&page, "Choose 0, 7, 14, 30, 60 or 90 days.");
     let (_, page) = send("14", "2020-01-01").await;
     says(&page, "This day is past.");
-    let (_, page) = send("14", &tomorrow).await;
+    let (_, page) = send("14", &in_two_days).await;
     says(&page, "Version 2 Scheduled");
     says(&page, "What counts: version 1");
-    let (_, page) = send("30", &tomorrow).await;
+    let (_, page) = send("30", &in_two_days).await;
     says(&page, "Somebody else has made a newer version");
     let (_, page) = stage.page(&format!("{here}/2"), "auditor").await;
     says(&page, "Hold 30 days 14 days");
