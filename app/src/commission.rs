@@ -6,7 +6,7 @@ mod list;
 use entity::commission::Model;
 
 pub use explain::{Around, explain, passed_over};
-pub use list::{CSV_HEAD, csv_row, export, lines, query, totals};
+pub use list::{export, lines, query, totals};
 
 /// What a kind of line is called.
 #[must_use]

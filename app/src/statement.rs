@@ -194,22 +194,13 @@ pub async fn show(
 /// A statement's lines as a CSV file.
 ///
 /// # Errors
-/// As [`statement::show`].
+/// As [`statement::query`].
 pub async fn lines_csv(
     page: &Page,
     partner_id: Option<i64>,
     month: &str,
     currency: &str,
 ) -> PageResult {
-    let statement = statement::show(&page.ctx, partner_id, month, currency).await?;
-    let names = browse::customers(&page.ctx, &statement.lines).await?;
-    let mut file = Csv::new(&commission::CSV_HEAD);
-    for row in &statement.lines {
-        let customer = row
-            .account_id
-            .and_then(|id| names.get(&id))
-            .map_or("", String::as_str);
-        file.row(commission::csv_row(row, "", customer));
-    }
-    Ok(page.csv(&format!("statement-{month}-{currency}.csv"), file.finish()))
+    let asked = statement::query(&page.ctx, partner_id, month, currency).await?;
+    commission::export(page, asked, &format!("statement-{month}-{currency}.csv")).await
 }

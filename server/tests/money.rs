@@ -303,3 +303,59 @@ async fn runs_and_held_lines_are_found_by_what_they_say() {
     assert!(csv.starts_with("Line,Partner,Kind"), "{csv}");
     assert_eq!(lines, all);
 }
+
+/// The rows of a CSV file after its head.
+fn rows(csv: &str) -> Vec<&str> {
+    csv.lines().skip(1).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_a_file_like_the_list_of_lines() {
+    let stage = Stage::new().await;
+    let db = &stage.portal.db;
+    let earned = |column: &str| {
+        format!(
+            "SELECT {column} FROM commission JOIN invoice ON invoice.id = commission.invoice_id \
+             JOIN partner ON partner.id = commission.partner_id JOIN account ON account.id = \
+             commission.account_id WHERE partner.domain = 'nordlicht-systeme.example' AND \
+             commission.kind = 'accrual' AND invoice.number IS NOT NULL \
+             ORDER BY commission.id LIMIT 1"
+        )
+    };
+    let (line, month) = (
+        text(db, &earned("CAST(commission.id AS TEXT)")).await,
+        text(db, &earned("commission.month")).await,
+    );
+    let currency = text(db, &earned("commission.currency")).await;
+    let partner = text(db, &earned("CAST(partner.id AS TEXT)")).await;
+
+    let own = format!("/partner/statements/{month}/{currency}/lines.csv");
+    let (status, csv) = stage.page(&own, "owner of A").await;
+    assert_eq!(status, 200);
+    let row = rows(&csv)
+        .into_iter()
+        .find(|row| row.starts_with(&format!("{line},")))
+        .unwrap_or_else(|| panic!("no line {line}: {csv}"));
+    for column in ["invoice.number", "partner.name", "account.name"] {
+        let said = text(db, &earned(column)).await;
+        assert!(row.contains(&said), "{column}: {said}: {row}");
+    }
+    // Every line of the month, the oldest first, as the list has it.
+    let list = format!("/partner/earnings.csv?month={month}&currency={currency}&sort=earned");
+    let (_, listed) = stage.page(&list, "owner of A").await;
+    assert_eq!(csv, listed);
+    let count = text(
+        db,
+        &format!(
+            "SELECT CAST(count(*) AS TEXT) FROM commission WHERE {A} AND month = '{month}' AND \
+             currency = '{currency}'"
+        ),
+    )
+    .await;
+    assert_eq!(rows(&csv).len().to_string(), count);
+    let theirs = format!("/finance/statements/{partner}/{month}/{currency}/lines.csv");
+    let (_, same) = stage.page(&theirs, "finance").await;
+    assert_eq!(same, csv);
+    let none = format!("/partner/statements/2001-01/{currency}/lines.csv");
+    assert_eq!(stage.page(&none, "owner of A").await.0, 404);
+}

@@ -66,11 +66,11 @@ pub fn query(list: &ListQuery) -> LineQuery {
     }
 }
 
-/// Every line that is asked for as a CSV file, at most 100,000.
+/// Every line that is asked for as a CSV file of that name, at most 100,000.
 ///
 /// # Errors
 /// As [`service::commission::lines`].
-pub async fn export(page: &Page, asked: LineQuery) -> PageResult {
+pub async fn export(page: &Page, asked: LineQuery, name: &str) -> PageResult {
     let mut asked = LineQuery {
         page: 1,
         per: 1_000,
@@ -87,7 +87,7 @@ pub async fn export(page: &Page, asked: LineQuery) -> PageResult {
         }
         asked.page += 1;
     }
-    Ok(page.csv("commissions.csv", file.finish()))
+    Ok(page.csv(name, file.finish()))
 }
 
 /// What the lines of a list come to, a figure for each currency.
@@ -107,7 +107,7 @@ pub fn totals(totals: Vec<Total>) -> Option<AnyView> {
 }
 
 /// The head of a CSV file of lines.
-pub const CSV_HEAD: [&str; 16] = [
+const CSV_HEAD: [&str; 16] = [
     "Line",
     "Partner",
     "Kind",
@@ -131,30 +131,7 @@ fn rate(bp: Option<i64>) -> String {
         .unwrap_or_default()
 }
 
-/// A line as a row of a CSV file.
-#[must_use]
-pub fn csv_row(row: &Model, partner: &str, customer: &str) -> [String; 16] {
-    [
-        row.id.to_string(),
-        partner.to_owned(),
-        row.kind.clone(),
-        words(row),
-        csv::moment(row.earned_at),
-        customer.to_owned(),
-        String::new(),
-        csv::amount(row.basis, &row.currency),
-        rate(row.rate_bp),
-        csv::amount(row.amount, &row.currency),
-        csv::amount(row.reversed, &row.currency),
-        row.currency.clone(),
-        row.state.clone(),
-        csv::moment(row.hold_until),
-        row.month.clone(),
-        row.payout_id.map(|id| id.to_string()).unwrap_or_default(),
-    ]
-}
-
-/// The same from a list.
+/// A line as a row of it.
 fn line_row(line: &CommissionLine) -> [String; 16] {
     [
         line.id.to_string(),

@@ -87,7 +87,7 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    commission::export(&page, query(&page.list())).await
+    commission::export(&page, query(&page.list()), "commissions.csv").await
 }
 
 async fn form(page: Page) -> PageResult {

@@ -120,7 +120,7 @@ fn months(list: &ListQuery) -> Vec<(String, String)> {
 }
 
 async fn csv(page: Page) -> PageResult {
-    commission::export(&page, commission::query(&page.list())).await
+    commission::export(&page, commission::query(&page.list()), "commissions.csv").await
 }
 
 #[derive(serde::Deserialize, Default)]

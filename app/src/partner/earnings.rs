@@ -99,7 +99,7 @@ pub(crate) fn state_label(state: &str) -> String {
 }
 
 async fn commissions_csv(page: Page) -> PageResult {
-    commission::export(&page, commission::query(&page.list())).await
+    commission::export(&page, commission::query(&page.list()), "commissions.csv").await
 }
 
 async fn show(page: Page, Path(key): Path<String>) -> PageResult {

@@ -253,11 +253,11 @@ fn sorted(find: Select<commission::Entity>, query: &LineQuery) -> Select<commiss
     use sea_orm::Order;
     let order = if query.desc { Order::Desc } else { Order::Asc };
     let find = match query.sort.as_str() {
-        "amount" => find.order_by(commission::Column::Amount, order),
-        "hold" => find.order_by(commission::Column::HoldUntil, order),
-        "customer" => find.order_by(account::Column::Name, order),
-        "earned" => find.order_by(commission::Column::EarnedAt, order),
+        "amount" => find.order_by(commission::Column::Amount, order.clone()),
+        "hold" => find.order_by(commission::Column::HoldUntil, order.clone()),
+        "customer" => find.order_by(account::Column::Name, order.clone()),
+        "earned" => find.order_by(commission::Column::EarnedAt, order.clone()),
         _ => return find.order_by_desc(commission::Column::Id),
     };
-    find.order_by_desc(commission::Column::Id)
+    find.order_by(commission::Column::Id, order)
 }

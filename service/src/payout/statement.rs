@@ -5,6 +5,7 @@ use entity::{commission, partner_month, payout};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::money;
+use crate::commission::LineQuery;
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 
@@ -56,6 +57,43 @@ pub async fn months(ctx: &Context, partner_id: Option<i64>) -> Result<Vec<partne
         .await?)
 }
 
+/// What a statement's month came to.
+async fn sums(
+    ctx: &Context,
+    partner_id: Option<i64>,
+    month: &str,
+    currency: &str,
+) -> Result<partner_month::Model> {
+    let partner_id = subject(ctx, partner_id).await?;
+    partner_month::Entity::find()
+        .filter(partner_month::Column::PartnerId.eq(partner_id))
+        .filter(partner_month::Column::Month.eq(month))
+        .filter(partner_month::Column::Currency.eq(currency))
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// What [`crate::commission::lines`] is asked for to list a statement's lines, oldest first.
+///
+/// # Errors
+/// As [`show`].
+pub async fn query(
+    ctx: &Context,
+    partner_id: Option<i64>,
+    month: &str,
+    currency: &str,
+) -> Result<LineQuery> {
+    let sums = sums(ctx, partner_id, month, currency).await?;
+    Ok(LineQuery {
+        partner_id: Some(sums.partner_id),
+        month: Some(sums.month),
+        currency: Some(sums.currency),
+        sort: "earned".to_owned(),
+        ..LineQuery::default()
+    })
+}
+
 /// One statement.
 ///
 /// # Errors
@@ -66,15 +104,8 @@ pub async fn show(
     month: &str,
     currency: &str,
 ) -> Result<Statement> {
-    let partner_id = subject(ctx, partner_id).await?;
-    let db = ctx.reader();
-    let sums = partner_month::Entity::find()
-        .filter(partner_month::Column::PartnerId.eq(partner_id))
-        .filter(partner_month::Column::Month.eq(month))
-        .filter(partner_month::Column::Currency.eq(currency))
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let sums = sums(ctx, partner_id, month, currency).await?;
+    let (partner_id, db) = (sums.partner_id, ctx.reader());
     let lines = commission::Entity::find()
         .filter(commission::Column::PartnerId.eq(partner_id))
         .filter(commission::Column::Month.eq(month))
