@@ -1,13 +1,14 @@
 //! A paid invoice of a customer that `portico seed bench` has made.
 
 use serde_json::{Value, json};
+use stripe_sandbox::config::API_VERSION;
 
 /// The event of the `n`-th invoice, paid at `at` (Unix time).
 pub fn event(n: u32, at: i64) -> Value {
     let (partner, customer) = (n % 50, n / 50 % 20);
     let id = format!("rate{n}");
     json!({
-        "id": format!("evt_{id}"), "object": "event", "api_version": "2026-09-30.endive",
+        "id": format!("evt_{id}"), "object": "event", "api_version": API_VERSION,
         "created": at, "livemode": false, "type": "invoice.paid", "pending_webhooks": 1,
         "data": {"object": {
             "id": format!("in_{id}"), "object": "invoice", "currency": "eur", "status": "paid",

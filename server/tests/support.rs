@@ -12,6 +12,7 @@ use server::config::{LogFormat, Mail, Secret, Stripe};
 use server::{Config, Portal};
 use service::Db;
 use stripe_gateway::webhook::sign;
+use stripe_sandbox::config::API_VERSION;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -213,7 +214,7 @@ impl Running {
 pub fn snapshot(id: &str, kind: &str, object: Value) -> Value {
     json!({
         "id": id, "object": "event", "type": kind, "created": Utc::now().timestamp(),
-        "livemode": false, "api_version": "2026-09-30.endive", "pending_webhooks": 1,
+        "livemode": false, "api_version": API_VERSION, "pending_webhooks": 1,
         "data": {"object": object},
     })
 }

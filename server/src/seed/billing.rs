@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use stripe_sandbox::config::API_VERSION;
 
 /// An event around an object.
 pub(super) fn event(id: &str, kind: &str, at: DateTime<Utc>, object: Value) -> Value {
     json!({
-        "id": format!("evt_{id}"), "object": "event", "api_version": "2026-09-30.endive",
+        "id": format!("evt_{id}"), "object": "event", "api_version": API_VERSION,
         "created": at.timestamp(), "livemode": false, "pending_webhooks": 1,
         "request": {"id": null, "idempotency_key": null}, "type": kind,
         "data": {"object": object},

@@ -9,6 +9,7 @@ use service::commission::{AdjustForm, adjust, cancel, hold};
 use service::payout::run;
 use service::{Error, Result};
 use stripe_gateway::billing::Invoice;
+use stripe_sandbox::config::API_VERSION;
 
 use super::partners::Made as Partner;
 use super::program::Made as Program;
@@ -108,7 +109,7 @@ pub(super) async fn failures(stage: &Stage<'_>) -> Result<()> {
     let at = stage.today - TimeDelta::hours(31);
     let payload = json!({
         "id": "evt_demo_unreadable", "object": "event", "type": "invoice.paid",
-        "created": at.timestamp(), "livemode": false, "api_version": "2026-09-30.endive",
+        "created": at.timestamp(), "livemode": false, "api_version": API_VERSION,
         "data": {"object": {"id": "in_demo_unreadable", "object": "invoice", "status": "paid"}},
     });
     let cause = Invoice::parse(&payload["data"]["object"]).err();
