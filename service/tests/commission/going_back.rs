@@ -7,7 +7,7 @@ use service::commission::{mature, release};
 
 use crate::books::pay_out;
 use crate::support::{Engine, day};
-use crate::world::{World, acme_pays, charge, credit_note, dispute, event, refund, refunded};
+use crate::world::{World, acme_pays, credit_note, credited, dispute, event, refund, refunded};
 
 #[rstest]
 #[case::before_maturity(false)]
@@ -102,26 +102,7 @@ async fn a_credit_note_that_refunds_counts_once(
         return;
     };
     world.deliver(&acme_pays(10_000)).await;
-    let events = [
-        event(
-            "evt_n",
-            "credit_note.created",
-            50,
-            credit_note("cn_1", "in_1", "il_1", 2_000, Some("re_1"), 50),
-        ),
-        event(
-            "evt_r",
-            "refund.created",
-            51,
-            refund("re_1", "pi_1", 2_400, 50),
-        ),
-        event(
-            "evt_t",
-            "charge.refunded",
-            52,
-            charge("pi_1", 12_000, 2_400),
-        ),
-    ];
+    let events = credited(1, "il_1", 2_000, 12_000, 50);
     for i in order {
         world.deliver(std::slice::from_ref(&events[*i])).await;
         assert_eq!(
@@ -131,7 +112,7 @@ async fn a_credit_note_that_refunds_counts_once(
     }
     world.assert_clean().await;
     // The note is annulled: only the refund stays, which is the same money.
-    let mut void = credit_note("cn_1", "in_1", "il_1", 2_000, Some("re_1"), 50);
+    let mut void = credit_note("cn_1", "in_1", "il_1", 2_000, Some("re_cn_1"), 50);
     void["status"] = json!("void");
     world
         .deliver(&[event("evt_v", "credit_note.voided", 60, void)])

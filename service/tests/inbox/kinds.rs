@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use crate::support::Engine;
-use crate::world::{World, acme, event, invoice};
+use crate::world::{World, acme, charge, event, invoice};
 
 #[rstest]
 #[case(Engine::Sqlite)]
@@ -117,4 +117,43 @@ async fn accounts_and_transfers_are_handed_to_jobs(#[case] engine: Engine) {
         ("transfer.sync", "tr_1"),
     ];
     assert_eq!(jobs, expected.map(|(k, id)| (k.to_owned(), id.to_owned())));
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_checkout_that_brings_no_money_earns_nothing(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let session = |status: &str| {
+        json!({
+            "id": "cs_1", "object": "checkout.session", "status": status, "mode": "payment",
+            "payment_status": "unpaid", "payment_intent": "pi_1", "customer": null,
+            "invoice": null, "currency": "eur", "amount_subtotal": 10_000, "amount_total": 12_000,
+            "created": 1_772_323_200, "metadata": {}, "livemode": false,
+            "customer_details": { "email": "ap@acme.com", "name": "Acme" },
+        })
+    };
+    let mut charged = charge("pi_1", 12_000, 0);
+    charged["status"] = json!("failed");
+    charged["refunded"] = json!(false);
+    let intent =
+        json!({ "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method" });
+    let completed = "checkout.session.completed";
+    let failed = "checkout.session.async_payment_failed";
+    let worked = world
+        .deliver(&[
+            event("evt_c", completed, 1, session("complete")),
+            event("evt_ch", "charge.failed", 2, charged),
+            event("evt_pi", "payment_intent.payment_failed", 2, intent),
+            event("evt_f", failed, 2, session("complete")),
+            event("evt_e", "checkout.session.expired", 3, session("expired")),
+        ])
+        .await;
+    assert_eq!((worked.ignored, worked.failed), (5, 0), "{worked:?}");
+    assert!(world.commissions().await.is_empty());
+    assert!(world.balances().await.is_empty());
+    world.assert_clean().await;
 }

@@ -11,117 +11,50 @@ use service::inbox::{Inbox, Receipt, process_batch};
 
 use crate::support::Engine;
 use crate::world::{
-    World, acme, acme_pays, charge, credit_note, customer, dispute, event, invoice, payment,
-    receive, refund, refunded,
+    World, acme, acme_pays, charge, credited, customer, dispute, event, pays, receive, refunded,
 };
 
 /// A month in the life of a customer, with everything that can come back.
 fn stream() -> Vec<Value> {
-    let paid = |id: &str, lines: &[(&str, i64)], at| invoice(id, "cus_1", lines, at);
-    vec![
+    let known = event(
+        "evt_cus_1",
+        "customer.created",
+        0,
+        customer("cus_1", "ap@acme.com"),
+    );
+    let totalled = |after: i64, refunded: i64| {
+        let id = format!("evt_charge_{refunded}");
         event(
-            "evt_01",
-            "customer.created",
-            0,
-            customer("cus_1", "ap@acme.com"),
-        ),
-        event(
-            "evt_02",
-            "invoice.paid",
-            10,
-            paid("in_1", &[("il_1", 10_000), ("il_2", 3_333)], 10),
-        ),
-        event(
-            "evt_03",
-            "invoice_payment.paid",
-            11,
-            payment("inpay_1", "in_1", "pi_1", 15_999),
-        ),
-        event(
-            "evt_04",
-            "refund.created",
-            500,
-            refund("re_1", "pi_1", 5_000, 500),
-        ),
-        event(
-            "evt_05",
+            &id,
             "charge.refunded",
-            501,
-            charge("pi_1", 15_999, 5_000),
-        ),
-        event(
-            "evt_06",
-            "refund.created",
-            900,
-            refund("re_2", "pi_1", 333, 900),
-        ),
-        event(
-            "evt_07",
-            "charge.refunded",
-            901,
-            charge("pi_1", 15_999, 5_333),
-        ),
-        event(
-            "evt_08",
-            "invoice.paid",
-            1_000,
-            paid("in_2", &[("il_3", 20_000)], 1_000),
-        ),
-        event(
-            "evt_09",
-            "invoice_payment.paid",
-            1_001,
-            payment("inpay_2", "in_2", "pi_2", 24_000),
-        ),
-        event(
-            "evt_10",
-            "credit_note.created",
-            1_500,
-            credit_note("cn_1", "in_2", "il_3", 5_000, Some("re_3"), 1_500),
-        ),
-        event(
-            "evt_11",
-            "refund.created",
-            1_501,
-            refund("re_3", "pi_2", 6_000, 1_500),
-        ),
-        event(
-            "evt_12",
-            "charge.refunded",
-            1_502,
-            charge("pi_2", 24_000, 6_000),
-        ),
-        event(
-            "evt_13",
-            "invoice.paid",
-            2_000,
-            paid("in_3", &[("il_4", 7_000)], 2_000),
-        ),
-        event(
-            "evt_14",
-            "invoice_payment.paid",
-            2_001,
-            payment("inpay_3", "in_3", "pi_3", 8_400),
-        ),
-        event(
-            "evt_15",
-            "charge.dispute.created",
-            2_100,
-            dispute("dp_1", "pi_3", 8_400, "needs_response", 2_100),
-        ),
-        event(
-            "evt_16",
-            "charge.dispute.closed",
-            2_900,
-            dispute("dp_1", "pi_3", 8_400, "lost", 2_100),
-        ),
-        event(
-            "evt_17",
-            "product.created",
-            3_000,
-            json!({ "id": "prod_1", "object": "product" }),
-        ),
+            after,
+            charge("pi_1", 15_999, refunded),
+        )
+    };
+    let disputed = |id: &str, kind: &str, seconds: i64, status: &str| {
+        let dispute = dispute("dp_1", "pi_3", 8_400, status, 2_100);
+        event(id, kind, seconds, dispute)
+    };
+    let product = json!({ "id": "prod_1", "object": "product" });
+    [
+        &[known][..],
+        &pays(1, &[("il_1", 10_000), ("il_2", 3_333)], 10),
+        &[
+            refunded(1, "pi_1", 5_000, 500),
+            totalled(501, 5_000),
+            refunded(2, "pi_1", 333, 900),
+            totalled(901, 5_333),
+        ],
+        &pays(2, &[("il_3", 20_000)], 1_000),
+        &credited(2, "il_3", 5_000, 24_000, 1_500),
+        &pays(3, &[("il_4", 7_000)], 2_000),
+        &[
+            disputed("evt_15", "charge.dispute.created", 2_100, "needs_response"),
+            disputed("evt_16", "charge.dispute.closed", 2_900, "lost"),
+            event("evt_17", "product.created", 3_000, product),
+        ],
     ]
+    .concat()
 }
 
 /// Everything a test would find by asking Stripe.

@@ -5,8 +5,7 @@ use rstest::rstest;
 use service::Error;
 use service::learning::{self, Draft};
 
-use super::{SLUG, answers, draft, lesson, published, question, read_all};
-use crate::people::World;
+use super::{Reader, SLUG, answers, draft, lesson, question, reader};
 use crate::support::Engine;
 
 #[rstest]
@@ -14,14 +13,10 @@ use crate::support::Engine;
 #[case(Engine::Postgres)]
 #[tokio::test]
 async fn versions_replace_each_other(#[case] engine: Engine) {
-    let Some(world) = World::new(engine).await else {
+    let Some(Reader { world, course, ctx }) = reader(engine).await else {
         return;
     };
-    let course = published(&world).await;
     let staff = world.manager();
-    let (ana, _) = world.agency().await;
-    let ctx = world.person(ana).await;
-    read_all(&ctx).await;
     let open = learning::start(&ctx, SLUG).await.expect("starts");
 
     let (_, versions) = learning::history(&staff, course).await.expect("lists");

@@ -6,7 +6,7 @@ use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use service::{Error, learning};
 
-use super::{SLUG, answers, later, published, read_all, sit};
+use super::{Reader, SLUG, answers, later, published, read_all, reader, sit};
 use crate::people::{ANA, World};
 use crate::support::{Engine, conflict};
 
@@ -124,13 +124,9 @@ async fn reading_then_failing_then_passing(#[case] engine: Engine) {
 #[case(Engine::Postgres)]
 #[tokio::test]
 async fn attempts_are_counted(#[case] engine: Engine) {
-    let Some(world) = World::new(engine).await else {
+    let Some(Reader { world, ctx, .. }) = reader(engine).await else {
         return;
     };
-    published(&world).await;
-    let (ana, _) = world.agency().await;
-    let ctx = world.person(ana).await;
-    read_all(&ctx).await;
     sit(&ctx, 4).await;
     let second = later(&ctx, world.now + TimeDelta::hours(13));
     sit(&second, 4).await;
@@ -156,13 +152,9 @@ async fn attempts_are_counted(#[case] engine: Engine) {
 #[case(Engine::Postgres)]
 #[tokio::test]
 async fn an_open_attempt_keeps_its_answers_and_its_secrets(#[case] engine: Engine) {
-    let Some(world) = World::new(engine).await else {
+    let Some(Reader { world, ctx, .. }) = reader(engine).await else {
         return;
     };
-    published(&world).await;
-    let (ana, _) = world.agency().await;
-    let ctx = world.person(ana).await;
-    read_all(&ctx).await;
     let (one, two) = tokio::join!(learning::start(&ctx, SLUG), learning::start(&ctx, SLUG));
     let id = one.expect("starts");
     assert_eq!(id, two.expect("is the same"), "two clicks are one attempt");

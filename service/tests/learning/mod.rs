@@ -10,6 +10,7 @@ use service::Context;
 use service::learning::{self, AttemptView, Draft, LessonFields, QuestionFields};
 
 use crate::people::World;
+use crate::support::Engine;
 
 const SLUG: &str = "sales-basics";
 
@@ -107,6 +108,23 @@ async fn read_all(ctx: &Context) {
             .await
             .expect("done");
     }
+}
+
+/// A published course and a person of a partner who has read it.
+struct Reader {
+    world: World,
+    course: i64,
+    ctx: Context,
+}
+
+/// A fresh one; none where the engine is not there.
+async fn reader(engine: Engine) -> Option<Reader> {
+    let world = World::new(engine).await?;
+    let course = published(&world).await;
+    let (ana, _) = world.agency().await;
+    let ctx = world.person(ana).await;
+    read_all(&ctx).await;
+    Some(Reader { world, course, ctx })
 }
 
 /// Right answers to all but the first `wrong` questions.

@@ -19,8 +19,8 @@ use crate::shelf::Shelf;
 use crate::support::{Engine, TestDb, day};
 
 pub use stripe::{
-    acme, acme_pays, charge, credit_note, customer, deliver, dispute, event, event_at, invoice,
-    invoice_in, line, new_customer, paid, payment, receive, refund, refunded, work,
+    acme, acme_pays, charge, credit_note, credited, customer, deliver, dispute, event, event_at,
+    invoice, invoice_in, line, new_customer, paid, payment, pays, receive, refund, refunded, work,
 };
 
 /// See the module.

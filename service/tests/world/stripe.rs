@@ -89,16 +89,56 @@ pub fn refunded(n: i64, intent: &str, amount: i64, seconds: i64) -> Value {
     )
 }
 
+/// Tells that `cus_1` pays the invoice `in_{n}` with these lines, and 20 % tax, by `pi_{n}`.
+pub fn pays(n: i64, lines: &[(&str, i64)], seconds: i64) -> [Value; 2] {
+    let (id, intent) = (format!("in_{n}"), format!("pi_{n}"));
+    let net: i64 = lines.iter().map(|(_, amount)| amount).sum();
+    [
+        event(
+            &format!("evt_in_{n}"),
+            "invoice.paid",
+            seconds,
+            invoice(&id, "cus_1", lines, seconds),
+        ),
+        event(
+            &format!("evt_inpay_{n}"),
+            "invoice_payment.paid",
+            seconds + 1,
+            payment(&format!("inpay_{n}"), &id, &intent, net + net / 5),
+        ),
+    ]
+}
+
 /// The customer of acme.com pays its first invoice, so much and 20 % tax, by `pi_1`.
 pub fn acme_pays(net: i64) -> [Value; 3] {
+    let [invoice, payment] = pays(1, &[("il_1", net)], 1);
+    [acme(), invoice, payment]
+}
+
+/// Tells that a line of the invoice `in_{n}`, of which `charged` was paid by `pi_{n}`, is credited
+/// by `cn_{n}`, and that what it cost is refunded by `re_cn_{n}`.
+pub fn credited(n: i64, line: &str, net: i64, charged: i64, seconds: i64) -> [Value; 3] {
+    let (invoice, intent) = (format!("in_{n}"), format!("pi_{n}"));
+    let (note, back) = (format!("cn_{n}"), format!("re_cn_{n}"));
+    let total = net + net / 5;
     [
-        acme(),
-        paid(1, "cus_1", net, 1),
         event(
-            "evt_p",
-            "invoice_payment.paid",
-            2,
-            payment("inpay_1", "in_1", "pi_1", net + net / 5),
+            &format!("evt_{note}"),
+            "credit_note.created",
+            seconds,
+            credit_note(&note, &invoice, line, net, Some(&back), seconds),
+        ),
+        event(
+            &format!("evt_{back}"),
+            "refund.created",
+            seconds + 1,
+            refund(&back, &intent, total, seconds),
+        ),
+        event(
+            &format!("evt_{note}_charge"),
+            "charge.refunded",
+            seconds + 2,
+            charge(&intent, charged, total),
         ),
     ]
 }
