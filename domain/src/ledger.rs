@@ -227,7 +227,7 @@ mod tests {
                 let amount = Money::new(minor, currency);
                 let made = match kind {
                     0 => Entry::accrue(n, partner, amount),
-                    1 => Entry::mature(n, partner, amount),
+                    1 => Entry::mature(n, 1, partner, amount),
                     2 => Entry::hold(n, 1, partner, Pending, amount),
                     3 => Entry::release(n, 1, partner, Payable, amount),
                     4 => Entry::reverse(n, "re_1", partner, Held, amount),

@@ -11,9 +11,13 @@ pub mod reference {
         format!("commission:{commission}:accrued")
     }
 
-    /// A commission's hold ended.
-    pub fn matured(commission: i64) -> String {
-        format!("commission:{commission}:matured")
+    /// A commission's hold ended for the `n`-th time: one that was taken back whole and is given
+    /// back waits again.
+    pub fn matured(commission: i64, n: u32) -> String {
+        match n {
+            1 => format!("commission:{commission}:matured"),
+            n => format!("commission:{commission}:matured:{n}"),
+        }
     }
 
     /// A commission was put on hold for the `n`-th time.
@@ -87,13 +91,19 @@ impl Entry {
         )
     }
 
-    /// The hold ended: pending → payable. `amount` is what is left of the commission.
+    /// The hold ended for the `n`-th time, from 1: pending → payable. `amount` is what is left of the
+    /// commission.
     ///
     /// # Errors
     /// See [`Entry::transfer`].
-    pub fn mature(commission: i64, partner: i64, amount: Money) -> Result<Self, LedgerError> {
+    pub fn mature(
+        commission: i64,
+        n: u32,
+        partner: i64,
+        amount: Money,
+    ) -> Result<Self, LedgerError> {
         let (from, to) = pair(partner, Bucket::Pending, Bucket::Payable);
-        Self::transfer(reference::matured(commission), from, to, amount)
+        Self::transfer(reference::matured(commission, n), from, to, amount)
     }
 
     /// A review or a dispute stops the commission: pending or payable → held.
@@ -255,7 +265,7 @@ mod tests {
             Entry::accrue(1, 7, eur(500)).unwrap(),
             Entry::hold(1, 1, 7, Bucket::Pending, eur(500)).unwrap(),
             Entry::release(1, 1, 7, Bucket::Pending, eur(500)).unwrap(),
-            Entry::mature(1, 7, eur(500)).unwrap(),
+            Entry::mature(1, 1, 7, eur(500)).unwrap(),
             Entry::enter_payout(3, 7, eur(500)).unwrap(),
             Entry::payout_failed(3, 7, eur(500)).unwrap(),
             Entry::enter_payout(4, 7, eur(500)).unwrap(),

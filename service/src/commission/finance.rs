@@ -21,7 +21,7 @@ use super::settle::HELD_BY_DISPUTE;
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
-use crate::ledger::{Links, post_many};
+use crate::ledger::{Links, Posted, post_many};
 
 /// Lines that mature in one transaction.
 const BATCH: u64 = 500;
@@ -47,10 +47,13 @@ pub async fn mature(ctx: &Context) -> Result<u64> {
             return Ok(moved);
         }
         rows.sort_by_key(|c| c.id);
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let before = times(&*tx, &ids, "mature").await?;
         let steps = rows
             .iter()
             .map(|row| {
-                let entry = Entry::mature(row.id, row.partner_id, money(row)?);
+                let n = before.get(&row.id).copied().unwrap_or(0) + 1;
+                let entry = Entry::mature(row.id, n, row.partner_id, money(row)?);
                 Ok(Step {
                     row,
                     to: CommissionState::Payable,
@@ -104,7 +107,7 @@ pub async fn hold(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
     let reason = reason_of(reason)?;
     let tx = ctx.begin().await?;
     let rows = lock(&*tx, ids).await?;
-    let counts = holds(&*tx, ids).await?;
+    let counts = times(&*tx, ids, "hold").await?;
     let mut bulk = Bulk::default();
     let mut steps = Vec::new();
     for row in &rows {
@@ -147,7 +150,7 @@ pub async fn release(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
     let rows = lock(&*tx, ids).await?;
     let mut bulk = Bulk::default();
     let mut steps = Vec::new();
-    let counts = holds(&*tx, ids).await?;
+    let counts = times(&*tx, ids, "hold").await?;
     let disputed = disputed(&*tx, &rows).await?;
     for row in &rows {
         let refusal = not_releasable(row)?.or_else(|| {
@@ -319,8 +322,15 @@ pub(super) async fn take_with(
         entries.push((s.entry, links));
     }
     bulk::insert::<event::Entity>(tx, &events).await?;
+    let own = entries.len();
     entries.extend(others);
-    post_many(ctx, tx, entries).await?;
+    let posted = post_many(ctx, tx, entries).await?;
+    // The lines have just moved: were the journal to know a movement already, they would part.
+    if posted.iter().take(own).any(|p| *p == Posted::Repeated) {
+        return Err(Error::internal(
+            "a line moves in a way the journal has already",
+        ));
+    }
     Ok(())
 }
 
@@ -335,13 +345,17 @@ pub(super) async fn lock(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<c
     Ok(query.all(tx).await?)
 }
 
-/// How often each line was held so far.
-pub(super) async fn holds(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<HashMap<i64, u32>> {
+/// How often each line was moved so far in one way: `hold`, `mature`.
+pub(super) async fn times(
+    tx: &impl ConnectionTrait,
+    ids: &[i64],
+    kind: &str,
+) -> Result<HashMap<i64, u32>> {
     let rows: Vec<Option<i64>> = ledger_transaction::Entity::find()
         .select_only()
         .column(ledger_transaction::Column::CommissionId)
         .filter(ledger_transaction::Column::CommissionId.is_in(ids.iter().copied()))
-        .filter(ledger_transaction::Column::Kind.eq("hold"))
+        .filter(ledger_transaction::Column::Kind.eq(kind))
         .into_tuple()
         .all(tx)
         .await?;
