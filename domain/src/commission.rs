@@ -4,6 +4,7 @@
 //! into an amount is kept with it, so that it can be recomputed by hand.
 
 mod calculation;
+mod credit;
 mod evaluate;
 mod facts;
 mod fraction;
@@ -11,10 +12,11 @@ mod matching;
 mod reversal;
 
 pub use calculation::{Calculation, CapApplied, Outcome, Rate, Reason, Slice, Step};
+pub use credit::{Part, Shares};
 pub use evaluate::evaluate;
 pub use facts::{CapUse, CustomerAge, Facts, ServicePeriod, TierAt};
 pub use fraction::Fraction;
-pub use reversal::{reversal_due, split_credit};
+pub use reversal::reversal_due;
 
 use crate::transition::{Machine, Transition, Who, step};
 

@@ -276,9 +276,17 @@ fn flat(
         "",
         show(Money::new(minor, currency)),
     ));
+    let part = facts.credit.of(minor)?;
+    if let Some(share) = facts.credit.share() {
+        steps.push(Step::new(
+            "Part of the credit",
+            format!("{} × {share}", show(Money::new(minor, currency))),
+            show(Money::new(part, currency)),
+        ));
+    }
     Ok(Exact {
         rate: Rate::Flat,
-        value: Fraction::whole(minor),
+        value: Fraction::whole(part),
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::credit::Part;
 use crate::application::PartnerType;
 use crate::money::Money;
 use crate::plan::{Period, Trigger};
@@ -65,6 +66,9 @@ pub struct Facts {
     /// confirmed. Zero for events without money, with the currency in which a fixed amount is
     /// wanted.
     pub net: Money,
+    /// The partner's part of the credit: a fixed amount is divided by it.
+    #[serde(default = "Part::whole")]
+    pub credit: Part,
     /// The product's key.
     pub product: Option<String>,
     /// The customer's country.

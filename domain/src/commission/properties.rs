@@ -128,11 +128,23 @@ proptest! {
     }
 
     #[test]
-    fn shared_credit_is_the_whole(net: i64, cut in 1_i64..9_999, cut2 in 1_i64..9_999) {
-        let (low, high) = (cut.min(cut2), cut.max(cut2));
-        let shares: Vec<Bp> =
-            [low, high - low, 10_000 - high].into_iter().filter(|s| *s > 0).map(Bp).collect();
-        let parts = split_credit(net, &shares).unwrap();
-        prop_assert_eq!(parts.iter().map(|p| i128::from(*p)).sum::<i128>(), i128::from(net));
+    fn shared_credit_is_the_whole(
+        amount: i64,
+        shares in prop::collection::vec(0..=u64::MAX, 1..6),
+        whole: u64,
+    ) {
+        prop_assume!(whole > 0 || shares.iter().any(|s| *s > 0));
+        let all = Shares::new(shares.iter().copied(), whole);
+        let parts = all.split(amount).unwrap();
+        for (place, part) in parts.iter().enumerate() {
+            prop_assert_eq!(all.part(place).of(amount), Ok(*part));
+        }
+        let sum: i128 = parts.iter().map(|p| i128::from(*p)).sum();
+        let given: u128 = shares.iter().map(|s| u128::from(*s)).sum();
+        if given >= u128::from(whole) {
+            prop_assert_eq!(sum, i128::from(amount));
+        } else {
+            prop_assert!(sum.unsigned_abs() <= i128::from(amount).unsigned_abs());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Taking commission back in proportion, and sharing credit.
 
-use crate::money::{Bp, MoneyError, ratio, split_largest_remainder};
+use crate::money::{MoneyError, ratio};
 
 /// What has still to be taken back of a commission, in minor units.
 ///
@@ -28,22 +28,4 @@ pub fn reversal_due(
     target
         .checked_sub(already_reversed)
         .ok_or(MoneyError::Overflow)
-}
-
-/// Splits a line's net amount over the partners who share the credit for a customer. The parts add
-/// up to the whole.
-///
-/// # Errors
-/// A sentence when the shares are not above zero or do not add up to 100 %.
-pub fn split_credit(net: i64, shares: &[Bp]) -> Result<Vec<i64>, String> {
-    let weights: Option<Vec<u64>> = shares
-        .iter()
-        .map(|share| u64::try_from(share.0).ok().filter(|w| *w > 0))
-        .collect();
-    let weights = weights.ok_or("Each share has to be above 0%.")?;
-    let total: u128 = weights.iter().map(|w| u128::from(*w)).sum();
-    if total != u128::from(Bp::WHOLE.0.unsigned_abs()) {
-        return Err("The shares have to add up to 100%.".into());
-    }
-    split_largest_remainder(net, &weights).map_err(|error| error.to_string())
 }

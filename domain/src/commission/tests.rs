@@ -21,6 +21,7 @@ fn facts(minor: i64) -> Facts {
         trigger: Trigger::InvoicePaid,
         paid_at: at(10),
         net: Money::new(minor, Currency::EUR),
+        credit: Part::whole(),
         product: Some("suite".into()),
         country: Some("DE".into()),
         partner_type: PartnerType::Agency,
@@ -360,18 +361,35 @@ fn reversals(
 }
 
 #[test]
-fn credit_is_split_whole() {
-    assert_eq!(split_credit(101, &[Bp(5_000), Bp(5_000)]), Ok(vec![51, 50]));
-    assert!(
-        split_credit(100, &[Bp(5_000)])
-            .unwrap_err()
-            .contains("100%")
+fn a_fixed_amount_is_divided_like_the_credit() {
+    let plan = bounty(
+        amounts(15_000, Currency::EUR),
+        amounts(10_001, Currency::EUR),
     );
-    assert!(
-        split_credit(100, &[Bp(10_500), Bp(-500)])
-            .unwrap_err()
-            .contains("above 0%")
+    let all = Shares::new([5_000, 5_000], 10_000);
+    let paid = |place| {
+        let first = Facts {
+            trigger: Trigger::FirstPayment,
+            credit: all.part(place),
+            ..facts(99)
+        };
+        earned(&plan, &first)
+    };
+    assert_eq!([0, 1].map(|place| paid(place).amount.minor), [5_001, 5_000]);
+    let step = |c: Calculation| {
+        c.steps
+            .into_iter()
+            .find(|s| s.label == "Part of the credit")
+    };
+    let step = step(paid(1)).expect("explained");
+    assert_eq!(
+        [step.formula, step.value],
+        ["100.01 EUR × 50%", "50.00 EUR"]
     );
+    // What nobody is credited with is paid to nobody.
+    let some = Shares::new([3_000], 10_000);
+    assert_eq!(some.split(100), Ok(vec![30]));
+    assert_eq!(some.part(0).of(10_001), Ok(3_000));
 }
 
 #[test]

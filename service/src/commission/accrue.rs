@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
-use domain::money::{Bp, Currency, split_largest_remainder};
+use domain::commission::{Part, Shares};
+use domain::money::{Bp, Currency, MoneyError};
 use domain::plan::Trigger;
 use entity::{attribution, invoice_line};
 
@@ -61,6 +62,7 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
     let mut reasons = Reasons::new();
     let mut earned = 0;
     let mut by_partner: BTreeMap<i64, (Credit, i64)> = BTreeMap::new();
+    let mut credited: i64 = 0;
     let lines: Vec<invoice_line::Model> = state.lines.iter().map(|line| (**line).clone()).collect();
     for line in lines.iter().filter(|line| line.net != 0) {
         let credits = credits(unit, &sale, line.product_line_id)?;
@@ -72,25 +74,43 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
             });
             continue;
         }
-        for (credit, net) in split(&credits, line.net)? {
+        credited = credited.checked_add(line.net).ok_or(MoneyError::Overflow)?;
+        let shares = shares(&credits);
+        for (place, (credit, net)) in credits.iter().zip(shares.split(line.net)?).enumerate() {
+            if net == 0 {
+                continue;
+            }
             let sum = &mut by_partner
                 .entry(credit.partner_id)
                 .or_insert((credit.clone(), 0))
                 .1;
-            *sum = sum
-                .checked_add(net)
-                .ok_or(domain::money::MoneyError::Overflow)?;
+            *sum = sum.checked_add(net).ok_or(MoneyError::Overflow)?;
             let subject = Subject {
                 line: Some(line),
                 net,
+                part: shares.part(place),
                 trigger: Trigger::InvoicePaid,
                 reference: format!("line:{}:partner:{}", line.stripe_id, credit.partner_id),
             };
-            earned += u32::from(earn(unit, state, &sale, &credit, &subject, &mut reasons)?);
+            earned += u32::from(earn(unit, state, &sale, credit, &subject, &mut reasons)?);
         }
     }
-    for (credit, net) in by_partner.into_values() {
-        earned += u32::from(first(unit, state, &sale, &credit, net, &mut reasons)?);
+    // What is paid once for all lines is divided like the money on them.
+    let positive = |net: i64| u64::try_from(net).unwrap_or_default();
+    let shares = Shares::new(
+        by_partner.values().map(|(_, net)| positive(*net)),
+        positive(credited),
+    );
+    for (place, (credit, net)) in by_partner.values().enumerate() {
+        let part = shares.part(place);
+        earned += u32::from(first(
+            unit,
+            state,
+            &sale,
+            credit,
+            (*net, part),
+            &mut reasons,
+        )?);
     }
     if earned > 0 {
         state.row.outcome = "earned".to_owned();
@@ -247,21 +267,11 @@ fn win_deals(unit: &mut Unit, sale: &Sale, product_line_id: Option<i64>) {
     });
 }
 
-/// Splits a line's net amount; what is credited to nobody stays with the vendor.
-fn split(credits: &[Credit], net: i64) -> Result<Vec<(Credit, i64)>, Trouble> {
-    let mut weights: Vec<u64> = credits
+fn shares(credits: &[Credit]) -> Shares {
+    let parts = credits
         .iter()
-        .map(|c| u64::try_from(c.share_bp).unwrap_or(0))
-        .collect();
-    let sum = weights.iter().fold(0u64, |sum, w| sum.saturating_add(*w));
-    weights.push(Bp::WHOLE.0.unsigned_abs().saturating_sub(sum));
-    let parts = split_largest_remainder(net, &weights)?;
-    Ok(credits
-        .iter()
-        .cloned()
-        .zip(parts)
-        .filter(|(_, part)| *part != 0)
-        .collect())
+        .map(|c| u64::try_from(c.share_bp).unwrap_or(0));
+    Shares::new(parts, Bp::WHOLE.0.unsigned_abs())
 }
 
 /// What the customer's first payment earns beside its lines, where the plan pays for it; once per
@@ -271,7 +281,7 @@ fn first(
     state: &mut InvoiceState,
     sale: &Sale,
     credit: &Credit,
-    net: i64,
+    (net, part): (i64, Part),
     reasons: &mut Reasons,
 ) -> Result<bool, Trouble> {
     let partner = unit.config.partners.get(&credit.partner_id);
@@ -297,6 +307,7 @@ fn first(
     let subject = Subject {
         line: None,
         net,
+        part,
         trigger: Trigger::FirstPayment,
         reference: format!("first:{}:partner:{}", sale.account_id, credit.partner_id),
     };
@@ -307,43 +318,4 @@ fn first(
             .insert(credit.partner_id);
     }
     Ok(earned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
-
-        #[test]
-        fn a_split_hands_out_what_is_credited(
-            net: i64,
-            shares in prop::collection::vec(1..=10_000_i64, 1..5),
-        ) {
-            let whole = i128::from(Bp::WHOLE.0);
-            let credits: Vec<Credit> = (1..)
-                .zip(&shares)
-                .map(|(partner_id, share_bp)| Credit {
-                    partner_id,
-                    program_id: 1,
-                    deal_id: None,
-                    share_bp: *share_bp,
-                })
-                .collect();
-            let sum: i128 = shares.iter().map(|s| i128::from(*s)).sum();
-            let parts = split(&credits, net).unwrap();
-            let handed: i128 = parts.iter().map(|(_, part)| i128::from(*part)).sum();
-            // Together they get the whole where they are credited with the whole, and otherwise
-            // their share of it, to less than a unit each.
-            if sum >= whole {
-                prop_assert_eq!(handed, i128::from(net));
-            } else {
-                let off = handed * whole - i128::from(net) * sum;
-                prop_assert!(off.abs() < whole * shares.len() as i128);
-            }
-            prop_assert!(parts.iter().all(|(_, part)| part.signum() == net.signum()));
-        }
-    }
 }

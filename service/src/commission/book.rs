@@ -1,7 +1,7 @@
 //! One commission: what the plan says of it, and its rows.
 
 use domain::calendar;
-use domain::commission::{Calculation, Facts, Outcome, Rate, ServicePeriod, evaluate};
+use domain::commission::{Calculation, Facts, Outcome, Part, Rate, ServicePeriod, evaluate};
 use domain::money::Money;
 use domain::plan::Trigger;
 use entity::{commission, invoice_line, partner};
@@ -17,6 +17,8 @@ use crate::billing::unit::{Booking, InvoiceState, Movement, Note, Row, Unit};
 pub(super) struct Subject<'a> {
     pub(super) line: Option<&'a invoice_line::Model>,
     pub(super) net: i64,
+    /// The partner's part of the credit for it.
+    pub(super) part: Part,
     pub(super) trigger: Trigger,
     pub(super) reference: String,
 }
@@ -82,6 +84,21 @@ pub(super) fn earn(
             return Ok(false);
         }
     };
+    if calculation.rate == Rate::Flat
+        && subject.line.is_some()
+        && state.commissions.iter().any(|c| {
+            c.kind == "accrual"
+                && c.partner_id == credit.partner_id
+                && c.explain["rule_id"] == calculation.rule_id.as_str()
+        })
+    {
+        let sentence = format!(
+            "“{}” is paid once for an invoice, and another of its lines has earned it.",
+            calculation.rule_name
+        );
+        reasons.insert(why(NothingKind::Rules, sentence));
+        return Ok(false);
+    }
     let version_id = version.id;
     book(unit, state, sale, credit, subject, calculation, version_id)?;
     Ok(true)
@@ -117,6 +134,7 @@ fn facts(
         trigger: subject.trigger,
         paid_at: sale.paid_at,
         net: Money::new(subject.net, sale.currency),
+        credit: subject.part.clone(),
         product: subject
             .line
             .and_then(|line| unit.config.product_code(line.product_line_id?))

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use domain::calendar;
-use domain::commission::{Calculation, Facts, Outcome, Rate, evaluate};
+use domain::commission::{Calculation, Facts, Outcome, Part, Rate, Shares, evaluate};
 use domain::ledger::Entry;
-use domain::money::{Bp, Currency, Money, split_largest_remainder};
+use domain::money::{Bp, Currency, Money};
 use domain::plan::Trigger;
 use entity::{account, attribution, commission, deal, deal_product_line, partner};
 use sea_orm::{
@@ -97,10 +97,18 @@ pub(crate) async fn earn(
     let accounts = occasion.deal.account_id.into_iter().collect();
     let mut history = History::locked(tx, config, &accounts).await?;
     for month in batch.into_iter().flat_map(|batch| batch.earned) {
-        history.add(month.clone());
+        // Its lines are written, and were read for the customer's cap; the months are not.
+        history.add(Month {
+            account_id: None,
+            ..month.clone()
+        });
     }
     let country = country(tx, occasion.deal).await?;
-    for (partner_id, weight, net) in split((credits, whole), occasion.value)? {
+    // Without a value everybody has nothing of it, which is enough for a fixed amount.
+    let shares = Shares::new(credits.values().copied(), whole);
+    let nets = shares.split(occasion.value.unwrap_or(0));
+    let nets = nets.map_err(Error::internal)?;
+    for (place, ((partner_id, weight), net)) in credits.into_iter().zip(nets).enumerate() {
         let Some(partner) = config.partners.get(&partner_id) else {
             continue;
         };
@@ -116,7 +124,10 @@ pub(crate) async fn earn(
             earned.nothing.push((partner_id, why.to_owned()));
             continue;
         }
-        let facts = facts(config, &history, partner, version, occasion, net, &country)?;
+        let credit = (net, shares.part(place));
+        let facts = facts(
+            config, &history, partner, version, occasion, credit, &country,
+        )?;
         let calculation = match judge(config, version, facts, &lines)? {
             Ok(calculation) => calculation,
             Err(why) => {
@@ -193,20 +204,6 @@ async fn credits(
     Ok((credits, whole))
 }
 
-/// Splits the value over the partners; what is credited to nobody stays with the vendor. Without a
-/// value everybody has nothing of it, which is enough for a fixed amount.
-fn split((credits, whole): Credits, value: Option<i64>) -> Result<Vec<(i64, u64, i64)>> {
-    let mut weights: Vec<u64> = credits.values().copied().collect();
-    let given = weights.iter().fold(0u64, |sum, w| sum.saturating_add(*w));
-    weights.push(whole.saturating_sub(given));
-    let parts = split_largest_remainder(value.unwrap_or(0), &weights).map_err(Error::internal)?;
-    Ok(credits
-        .into_iter()
-        .zip(parts)
-        .map(|((partner, weight), part)| (partner, weight, part))
-        .collect())
-}
-
 /// The part of the credit in basis points.
 fn share(weight: u64, whole: u64) -> i64 {
     let bp = u128::from(weight) * u128::from(Bp::WHOLE.0.unsigned_abs()) / u128::from(whole.max(1));
@@ -241,7 +238,7 @@ fn facts(
     partner: &partner::Model,
     version: &Version,
     occasion: &Occasion<'_>,
-    net: i64,
+    (net, credit): (i64, Part),
     country: &Option<String>,
 ) -> Result<Facts> {
     let deal = occasion.deal;
@@ -254,6 +251,7 @@ fn facts(
         trigger: occasion.trigger,
         paid_at: occasion.at,
         net: Money::new(net, currency),
+        credit,
         product: None,
         country: country.clone(),
         partner_type: partner.partner_type.parse().map_err(Error::internal)?,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::facts::{Booked, Fact, Names};
 use super::ops::Plan;
 use super::stripe::{Invoice, Stripe};
-use fractions::{hold_until, shares, times};
+use fractions::{hold_until, parts_of, shares, times};
 
 /// A commission as it is worked out.
 struct Row {
@@ -162,9 +162,13 @@ impl Books<'_> {
             at,
         );
         let plan = plan.expect("one from the beginning");
-        let mut whole = [0; 2];
+        let (mut whole, mut credited_net) = ([0; 2], 0);
         for (i, line) in invoice.lines.iter().enumerate() {
-            for (partner, net) in shares(line.net, &credited(before, home, line.suite, at)) {
+            let credits = credited(before, home, line.suite, at);
+            if !credits.is_empty() {
+                credited_net += line.net;
+            }
+            for (partner, net) in shares(line.net, &credits) {
                 whole[partner] += net;
                 let tier = |f: &Fact| match f {
                     Fact::Tier(from, who, rank) if *who == partner => Some((*from, *rank)),
@@ -186,13 +190,19 @@ impl Books<'_> {
                 && other.net() > 0
                 && other.brought_money()
         });
+        let nets = whole.map(|net| net.max(0));
+        if nets == [0; 2] {
+            return;
+        }
+        // Paid once for all lines, and divided like the money on them.
+        let flats = parts_of(flat, &nets, credited_net.max(0));
         for partner in [0, 1] {
             if whole[partner] > 0 && !later && invoice.currency == "EUR" {
                 let key = format!(
                     "first:{}:partner:{}",
                     self.names.accounts[home], self.names.partners[partner]
                 );
-                self.book(key, partner, (index, None), "first", 0, flat);
+                self.book(key, partner, (index, None), "first", 0, flats[partner]);
             }
         }
     }

@@ -146,13 +146,14 @@ async fn a_simulation_knows_brackets_caps_and_first_payments(#[case] engine: Eng
     assert_eq!(amounts(&found)[0], ("North", "EUR", 30_600, 20_400));
     assert_eq!(amounts(&found)[1], ("North", "JPY", 225, 0));
 
-    // Fixed amounts: one per customer and partner, for its first payment.
+    // Fixed amounts: one per customer, for its first payment, divided like the credit for it.
     let found = try_out(&world, "bounty", ("2026-02", "2026-03")).await;
-    assert_eq!(amounts(&found)[0], ("North", "EUR", 30_600, 100_000));
+    assert_eq!(amounts(&found)[0], ("North", "EUR", 30_600, 80_000));
+    assert_eq!(amounts(&found)[2], ("South", "EUR", 900, 20_000));
     assert_eq!(found.silent, ["Qualified meeting"]);
     // February's invoice was the first of its customer, so March's are not.
     let found = try_out(&world, "bounty", ("2026-03", "2026-03")).await;
-    assert_eq!(amounts(&found)[0], ("North", "EUR", 23_850, 50_000));
+    assert_eq!(amounts(&found)[0], ("North", "EUR", 23_850, 30_000));
 
     // A cap per customer counts what was earned before the span, by the rule's key.
     let plan = standard(&world).await;

@@ -16,24 +16,33 @@ pub(super) fn round(num: i128, den: i128) -> i64 {
     i64::try_from(floor + i128::from(up)).expect("small")
 }
 
-/// Hands out `amount` by basis points: whole units first, then one each to the largest rests.
+/// Hands out `amount` by basis points.
 pub(super) fn shares(amount: i64, credits: &[(usize, i64)]) -> Vec<(usize, i64)> {
+    let parts: Vec<i64> = credits.iter().map(|c| c.1).collect();
+    let given = credits.iter().zip(parts_of(amount, &parts, 10_000));
+    given
+        .map(|(c, part)| (c.0, part))
+        .filter(|p| p.1 != 0)
+        .collect()
+}
+
+/// Parts of a whole of `amount`: whole units first, then one each to the largest rests, of which one
+/// is what nobody gets.
+pub(super) fn parts_of(amount: i64, parts: &[i64], whole: i64) -> Vec<i64> {
     let size = i128::from(amount.abs());
-    let mut all: Vec<i128> = credits.iter().map(|c| i128::from(c.1)).collect();
-    all.push(10_000 - all.iter().sum::<i128>());
-    let mut units: Vec<i128> = all.iter().map(|share| size * share / 10_000).collect();
+    let mut all: Vec<i128> = parts.iter().map(|part| i128::from(*part)).collect();
+    let rest = i128::from(whole) - all.iter().sum::<i128>();
+    all.push(rest.max(0));
+    let sum: i128 = all.iter().sum();
+    let mut units: Vec<i128> = all.iter().map(|part| size * part / sum).collect();
     while units.iter().sum::<i128>() < size {
-        let rest = |i: usize| size * all[i] - units[i] * 10_000;
+        let rest = |i: usize| size * all[i] - units[i] * sum;
         let best = (0..all.len()).fold(0, |best, i| if rest(i) > rest(best) { i } else { best });
         units[best] += 1;
     }
+    units.pop();
     let signed = |unit: i128| amount.signum() * i64::try_from(unit).expect("small");
-    credits
-        .iter()
-        .zip(units)
-        .map(|(c, unit)| (c.0, signed(unit)))
-        .filter(|p| p.1 != 0)
-        .collect()
+    units.into_iter().map(signed).collect()
 }
 
 fn local(at: i64) -> DateTime<chrono_tz::Tz> {
