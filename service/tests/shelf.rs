@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::money::Money;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stripe_gateway::billing::{
     Charge, CheckoutItem, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine,
     InvoicePayment, Payout, Refund, Subscription, Transfer,
@@ -56,6 +56,22 @@ impl Shelf {
                 code: Some("resource_missing".to_owned()),
                 message: format!("no such object: {id}"),
             })
+    }
+
+    /// A checkout session with its payment, as far as that is on the shelf.
+    fn paid(&self, session: &Value) -> Result<Value, CallError> {
+        let mut session = session.clone();
+        let intent = session["payment_intent"].take();
+        let charge = self.all(|o| {
+            o["object"] == "charge" && o["payment_intent"] == intent && !intent.is_null()
+        })?;
+        session["payment_intent"] = match charge.first() {
+            Some(charge) => json!({ "id": intent, "latest_charge": {
+                "id": charge["id"], "balance_transaction": { "created": charge["created"] },
+            } }),
+            None => intent,
+        };
+        Ok(session)
     }
 
     fn all(&self, keep: impl Fn(&Value) -> bool) -> Result<Vec<Value>, CallError> {
@@ -153,7 +169,7 @@ impl Gateway for Shelf {
         Ok(Page { items, next: None })
     }
     async fn checkout(&self, id: &str) -> Result<CheckoutSession, CallError> {
-        let session = self.get(id)?;
+        let session = self.paid(&self.get(id)?)?;
         let mut read = CheckoutSession::parse(&session)?;
         if let Some(sale) = &mut read.sale {
             let items = session["line_items"]["data"].as_array();
@@ -165,10 +181,10 @@ impl Gateway for Shelf {
     async fn checkouts_by_intent(&self, intent: &str) -> Result<Vec<CheckoutSession>, CallError> {
         let found =
             self.all(|o| o["object"] == "checkout.session" && o["payment_intent"] == intent)?;
-        Ok(found
+        found
             .iter()
-            .map(CheckoutSession::parse)
-            .collect::<Result<_, _>>()?)
+            .map(|session| Ok(CheckoutSession::parse(&self.paid(session)?)?))
+            .collect()
     }
     async fn list_checkouts(
         &self,
@@ -178,11 +194,14 @@ impl Gateway for Shelf {
         let found = self.all(|o| {
             o["object"] == "checkout.session" && o["created"].as_i64() >= Some(since.timestamp())
         })?;
-        let items = found
+        let items: Result<_, CallError> = found
             .iter()
-            .map(CheckoutSession::parse)
-            .collect::<Result<_, _>>()?;
-        Ok(Page { items, next: None })
+            .map(|session| Ok(CheckoutSession::parse(&self.paid(session)?)?))
+            .collect();
+        Ok(Page {
+            items: items?,
+            next: None,
+        })
     }
     async fn charge(&self, id: &str) -> Result<Charge, CallError> {
         Ok(Charge::parse(&self.get(id)?)?)

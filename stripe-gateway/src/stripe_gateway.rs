@@ -41,6 +41,9 @@ use crate::v1::{self, PAGE};
 use crate::v2::V2;
 use crate::webhook::Envelope;
 
+/// What of a checkout session Stripe is asked to include: when its payment arrived.
+const PAID_AT: &str = "payment_intent.latest_charge.balance_transaction";
+
 /// Where and as whom to ask.
 #[derive(Clone)]
 pub struct Config {
@@ -340,7 +343,7 @@ impl Gateway for StripeGateway {
 
     async fn checkout(&self, session: &str) -> Result<CheckoutSession, CallError> {
         let session = id(session)?;
-        let request = RetrieveCheckoutSession::new(session);
+        let request = RetrieveCheckoutSession::new(session).expand([PAID_AT.to_owned()]);
         let mut read = CheckoutSession::parse(&v1::ask(&self.v1, request).await?)?;
         if let Some(sale) = &mut read.sale {
             sale.items = Some(self.checkout_items(session).await?);
@@ -354,7 +357,9 @@ impl Gateway for StripeGateway {
     ) -> Result<Vec<CheckoutSession>, CallError> {
         let sessions = v1::all(&self.v1, |after| {
             after!(
-                ListCheckoutSession::new().payment_intent(payment_intent),
+                ListCheckoutSession::new()
+                    .payment_intent(payment_intent)
+                    .expand([format!("data.{PAID_AT}")]),
                 after
             )
         });
@@ -367,7 +372,9 @@ impl Gateway for StripeGateway {
         after: Option<&str>,
     ) -> Result<Page<CheckoutSession>, CallError> {
         let request = after!(
-            ListCheckoutSession::new().created(RangeQueryTs::gte(since.timestamp())),
+            ListCheckoutSession::new()
+                .created(RangeQueryTs::gte(since.timestamp()))
+                .expand([format!("data.{PAID_AT}")]),
             after
         );
         let (items, next) = v1::page(v1::ask(&self.v1, request).await?)?;

@@ -318,6 +318,38 @@ async fn something_is_sold_once_without_an_invoice() {
 }
 
 #[tokio::test]
+async fn a_checkout_is_paid_when_the_money_arrives() {
+    let sandbox = Sandbox::start().await;
+    let gateway = sandbox.gateway();
+    let item = json!({"price_data": {"currency": "eur", "unit_amount": 1_000,
+                                     "product_data": {"name": "Seat"}}});
+    let body = json!({"id": "cs_1", "mode": "payment", "success_url": "https://acme.example",
+                      "line_items": [item], "delayed": true});
+    sandbox.does("checkout/paid", body).await;
+    let begun = gateway.checkout("cs_1").await.unwrap();
+    assert_eq!((&begun.sale, begun.paid_at), (&None, None));
+    let days = TimeDelta::days(3);
+    let later = json!({"offset_seconds": days.num_seconds()});
+    sandbox.does("clock", later).await;
+    sandbox
+        .does("checkout/sessions/cs_1/settle", json!({}))
+        .await;
+
+    let session = gateway.checkout("cs_1").await.unwrap();
+    let told_at = Utc::now();
+    let invoice = session.as_invoice(told_at).unwrap().unwrap();
+    assert!(invoice.paid_at >= Some(session.created + days));
+    assert_ne!(invoice.paid_at, Some(told_at));
+    // However it is asked for.
+    let intent = session.payment_intent.unwrap();
+    let found = gateway.checkouts_by_intent(&intent).await.unwrap();
+    let listed = gateway.list_checkouts(long_ago(), None).await.unwrap();
+    for session in found.iter().chain(&listed.items) {
+        assert_eq!(session.paid_at, invoice.paid_at);
+    }
+}
+
+#[tokio::test]
 async fn money_goes_on_to_a_bank() {
     let sandbox = Sandbox::start().await;
     let gateway = sandbox.gateway();

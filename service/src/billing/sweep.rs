@@ -73,7 +73,8 @@ pub async fn sweep(ctx: &Context, gateway: &dyn Gateway, since: DateTime<Utc>) -
             let session = complete_checkout(gateway, session)
                 .await
                 .map_err(unavailable)?;
-            let (id, at) = (session.id.clone(), session.created);
+            let at = session.paid_at.unwrap_or(session.created);
+            let id = session.id.clone();
             let change = Change::Checkout(Box::new(session));
             swept.take(ctx, gateway, id, at, change).await;
         }

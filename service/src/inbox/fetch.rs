@@ -153,15 +153,7 @@ impl Fetched {
         let mut any = false;
         for session in gateway.checkouts_by_intent(intent).await? {
             let session = complete_checkout(gateway, session).await?;
-            // Stripe says when it was begun; its charge, when it was paid.
-            let paid_at = match charge {
-                Some(id) => match gateway.charge(id).await {
-                    Ok(charge) => charge.created,
-                    Err(error) if error.is_missing() => session.created,
-                    Err(error) => return Err(error),
-                },
-                None => session.created,
-            };
+            let paid_at = session.paid_at.unwrap_or(session.created);
             let Some(sale) = session.as_invoice(paid_at)? else {
                 continue;
             };

@@ -108,6 +108,7 @@ impl Stripe {
             session,
             json!({
                 "mode": "payment", "subscription": null, "invoice": null,
+                "invoice_creation": { "enabled": false },
                 "payment_intent": format!("pi_{n}"), "amount_subtotal": sum("amount_subtotal"),
                 "amount_total": sum("amount_total") + shipping,
                 "total_details": { "amount_discount": sum("amount_discount"),

@@ -28,6 +28,8 @@ pub struct CheckoutSession {
     pub invoice: Option<String>,
     /// When it was begun.
     pub created: DateTime<Utc>,
+    /// When the money arrived, where Stripe was asked for it: a bank debit takes days.
+    pub paid_at: Option<DateTime<Utc>>,
     /// What is bought once and without an invoice, once it is paid.
     pub sale: Option<Sale>,
     /// The vendor's own pairs.
@@ -96,6 +98,11 @@ impl CheckoutSession {
             Some("paid" | "no_payment_required")
         );
         let once = session.opt_text("mode").as_deref() == Some("payment");
+        // Stripe writes it after the payment: the session may not name it yet.
+        let invoiced = invoice.is_some()
+            || session
+                .child("invoice_creation")
+                .is_some_and(|creation| creation.flag("enabled"));
         Ok(Self {
             id: session.text("id")?,
             customer: session.opt_id("customer"),
@@ -110,7 +117,13 @@ impl CheckoutSession {
             reference: session.opt_text("client_reference_id"),
             payment_intent: session.opt_id("payment_intent"),
             created: session.time("created")?,
-            sale: if once && paid && invoice.is_none() {
+            paid_at: session
+                .child("payment_intent")
+                .and_then(|intent| intent.child("latest_charge"))
+                .and_then(|charge| charge.child("balance_transaction"))
+                .map(|transaction| transaction.time("created"))
+                .transpose()?,
+            sale: if once && paid && !invoiced {
                 Some(sale(&session)?)
             } else {
                 None
@@ -147,11 +160,12 @@ impl CheckoutSession {
 
     /// The paid invoice that Stripe would have written for the sale: an invoice and a payment under
     /// the checkout's and the payment's names, with the items as lines. Shipping earns nothing and
-    /// is on no line. `None` where nothing was sold, or its items are not known.
+    /// is on no line. `None` where nothing was sold, or its items are not known. Where nobody asked
+    /// when it was paid, it was when it was told.
     ///
     /// # Errors
     /// When amounts overflow.
-    pub fn as_invoice(&self, paid_at: DateTime<Utc>) -> Result<Option<Invoice>, BadObject> {
+    pub fn as_invoice(&self, told_at: DateTime<Utc>) -> Result<Option<Invoice>, BadObject> {
         let Some(Sale {
             total,
             tax,
@@ -161,6 +175,7 @@ impl CheckoutSession {
         else {
             return Ok(None);
         };
+        let paid_at = self.paid_at.unwrap_or(told_at);
         let currency = total.currency;
         let zero = Money::new(0, currency);
         let payment = self.payment_intent.as_ref().map(|intent| InvoicePayment {
