@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 pub use begin::{BeginFields, begin};
 pub use edit::{ProgramFields, change, courses, record, require_courses};
 pub use lines::{Line, LineFields, add_line, change_line, lines};
+pub(crate) use policy::MOST_CHURN_DAYS;
 pub use policy::{
     HOLDS, PolicyFields, SETTINGS, Setting, Value, countries, new_policy, policies, values,
     withdraw_policy,

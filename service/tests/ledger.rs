@@ -1,6 +1,6 @@
 //! The journal: balanced, idempotent, append-only, and audited.
 
-use domain::ledger::{AccountCode, Bucket, Entry, Leg};
+use domain::ledger::{AccountCode, Entry, Leg};
 use domain::money::{Currency, Money};
 use domain::plan::ready_made;
 use rstest::rstest;
@@ -18,10 +18,6 @@ fn links() -> Links {
         payout_id: None,
         effective_at: day(2026, 1, 1),
     }
-}
-
-fn payable(partner: i64) -> AccountCode {
-    AccountCode::partner(partner, Bucket::Payable)
 }
 
 fn entry(reference: &str, amount: i64) -> Entry {

@@ -112,6 +112,12 @@ fn subscription(unit: &mut Unit, at: DateTime<Utc>, said: &Subscription) -> Resu
     };
     let row = match unit.subscriptions.get(&said.id) {
         Some(known) if known.updated_at > at => return Ok(Done::Processed),
+        // Of two things told in one second, the end came last: it is final.
+        Some(known)
+            if known.updated_at == at && known.ended_at.is_some() && said.ended_at.is_none() =>
+        {
+            return Ok(Done::Processed);
+        }
         Some(known) => {
             let mut known = known.clone();
             let id = known.id;

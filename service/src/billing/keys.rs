@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::change::{Change, News};
+use crate::program::MOST_CHURN_DAYS;
 
 /// The ids that a batch of news speaks of.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) customers: BTreeSet<String>,
     pub(super) subscriptions: BTreeSet<String>,
-    /// Those of them that ended within a year and a day of their start.
+    /// Those of them that may have ended early, whatever the policy says.
     pub(super) ended: BTreeSet<String>,
     /// The subscriptions that invoices are for.
     pub(super) paying: BTreeSet<String>,
@@ -44,7 +45,7 @@ impl Keys {
                     keys.subscriptions.insert(s.id.clone());
                     let started = s.started_at.unwrap_or(s.created);
                     if s.ended_at
-                        .is_some_and(|at| (at - started).num_days() <= 366)
+                        .is_some_and(|at| (at - started).num_days() <= MOST_CHURN_DAYS)
                     {
                         keys.ended.insert(s.id.clone());
                     }

@@ -113,7 +113,7 @@ pub(super) async fn unit_for_reading(
     ids: BTreeSet<i64>,
 ) -> Result<Unit> {
     let mut unit = Unit::new(now, Config::default());
-    load_invoices(db, &mut unit, &ids, &BTreeSet::new()).await?;
+    load_invoices(db, &mut unit, &ids, &BTreeSet::new(), None).await?;
     let customers: BTreeSet<i64> = unit
         .invoices
         .values()
@@ -144,7 +144,8 @@ async fn complete(
     keys: &Keys,
     invoices: BTreeSet<i64>,
 ) -> Result<Unit> {
-    load_invoices(tx, &mut unit, &invoices, &keys.invoices).await?;
+    let locked = Some(unit.customer_keys.keys().copied().collect());
+    load_invoices(tx, &mut unit, &invoices, &keys.invoices, locked).await?;
     let accounts: BTreeSet<i64> = unit
         .customers
         .values()
@@ -268,14 +269,16 @@ async fn lock_customers(
     Ok(query.all(tx).await?)
 }
 
-/// Invoices with lines, payments, returns and commissions.
+/// Invoices with lines, payments, returns and commissions; where customers are locked, theirs only.
 async fn load_invoices(
     tx: &impl ConnectionTrait,
     unit: &mut Unit,
     ids: &BTreeSet<i64>,
     stripe_ids: &BTreeSet<String>,
+    locked: Option<BTreeSet<i64>>,
 ) -> Result<()> {
     // By name as well: another process may have written it while the customers were being locked.
+    // If its customer is not among them, it is not known yet, and is asked for like one that is not.
     let mut any = Condition::any();
     if !ids.is_empty() {
         any = any.add(invoice::Column::Id.is_in(ids.iter().copied()));
@@ -286,7 +289,11 @@ async fn load_invoices(
     if any.is_empty() {
         return Ok(());
     }
-    let rows = invoice::Entity::find().filter(any).all(tx).await?;
+    let mut query = invoice::Entity::find().filter(any);
+    if let Some(customers) = locked {
+        query = query.filter(invoice::Column::CustomerId.is_in(customers));
+    }
+    let rows = query.all(tx).await?;
     if rows.is_empty() {
         return Ok(());
     }

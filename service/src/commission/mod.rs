@@ -23,3 +23,4 @@ pub(crate) use list::scope;
 pub use list::{CommissionLine, LinePage, LineQuery, Total, lines};
 pub use month::month_effect;
 pub(crate) use nothing::{Nothing, NothingKind};
+pub use settle::cause_words;

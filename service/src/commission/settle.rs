@@ -28,20 +28,22 @@ pub(crate) struct Cause {
     pub(crate) told_at: DateTime<Utc>,
 }
 
-impl Cause {
-    /// For people: what it was, with Stripe's name for it.
-    fn words(&self) -> String {
-        let what = match self.stripe_id.split('_').next().unwrap_or_default() {
-            "re" | "pyr" => "a refund",
-            "ch" | "py" => "refunds of the payment",
-            "cn" => "a credit note",
-            "in" => "credit notes",
-            "dp" | "du" => "a dispute",
-            "sub" => "a subscription that ended early",
-            _ => return self.stripe_id.clone(),
-        };
-        format!("{what} ({})", self.stripe_id)
-    }
+/// For people: why commission was taken back, by Stripe's name for what happened, or the portal's
+/// own for what a deal earned (`won:7`, `meeting:3`).
+#[must_use]
+pub fn cause_words(id: &str) -> String {
+    let what = match id.split(['_', ':']).next().unwrap_or_default() {
+        "re" | "pyr" => "refund",
+        "ch" | "py" => "refunds of the payment",
+        "cn" => "credit note",
+        "in" => "credit notes of the invoice",
+        "dp" | "du" => "lost dispute",
+        "sub" => "early end of the subscription",
+        "won" => return "the deal is not won after all".to_owned(),
+        "meeting" => return "the meeting does not count".to_owned(),
+        _ => return id.to_owned(),
+    };
+    format!("{what} {id}")
 }
 
 /// See the module.
@@ -98,7 +100,10 @@ fn catch_up(unit: &mut Unit, state: &mut InvoiceState) -> Result<(), Trouble> {
 
 /// The subscription that the invoice was for.
 fn subscription_of<'a>(unit: &'a Unit, state: &InvoiceState) -> Option<&'a subscription::Model> {
-    Some(unit.subscriptions.get(state.row.subscription_stripe_id.as_ref()?)?)
+    Some(
+        unit.subscriptions
+            .get(state.row.subscription_stripe_id.as_ref()?)?,
+    )
 }
 
 /// The early end of the invoice's subscription, where a program takes commission back for it.
@@ -142,7 +147,10 @@ fn reverse(
         })
         .collect();
     let ended = subscription_of(unit, state)
-        .filter(|row| row.ended_at.is_some_and(|at| until.is_none_or(|until| at <= until)))
+        .filter(|row| {
+            row.ended_at
+                .is_some_and(|at| until.is_none_or(|until| at <= until))
+        })
         .cloned();
     let mut seen: Option<(DateTime<Utc>, Returned)> = None;
     for index in originals {
@@ -161,13 +169,19 @@ fn reverse(
         };
         seen = Some((until, returned.clone()));
         let early = match &ended {
-            Some(row) => unit.config.left_early(program_id, paid_at, row),
-            None => Ok(false),
+            Some(row)
+                if unit
+                    .config
+                    .left_early(program_id, paid_at, row)
+                    .map_err(bad)? =>
+            {
+                Some(row)
+            }
+            _ => None,
         };
-        let back = if early.map_err(bad)? {
-            Back::Everything
-        } else {
-            Back::Returned(&returned)
+        let back = Back {
+            returned: &returned,
+            early,
         };
         reverse_one(unit, state, index, &back, cause, paid_at)?;
     }
@@ -175,11 +189,11 @@ fn reverse(
 }
 
 /// What is to be taken back.
-enum Back<'a> {
-    /// In proportion to the money that went back.
-    Returned(&'a Returned),
-    /// All of it, because the customer left early.
-    Everything,
+struct Back<'a> {
+    /// The money that went back; in proportion to it.
+    returned: &'a Returned,
+    /// The subscription that ended early; then all of it, whatever went back.
+    early: Option<&'a subscription::Model>,
 }
 
 fn reverse_one(
@@ -197,21 +211,21 @@ fn reverse_one(
         Some(id) => state.lines.iter().find(|l| l.id == id).map_or(0, |l| l.net),
         None => state.row.net,
     };
-    let back = match (back, line) {
-        (Back::Everything, _) => paid,
-        (Back::Returned(returned), Some(id)) => returned.lines.get(&id).copied().unwrap_or(0),
-        (Back::Returned(returned), None) => returned
-            .lines
+    let parts = &back.returned.lines;
+    let returned = match line {
+        Some(id) => parts.get(&id).copied().unwrap_or(0),
+        None => parts
             .values()
             .try_fold(0i64, |sum, part| sum.checked_add(*part))
             .ok_or(domain::money::MoneyError::Overflow)?,
     };
+    let gone = if back.early.is_some() { paid } else { returned };
     let already = if original.amount < 0 {
         -original.reversed
     } else {
         original.reversed
     };
-    let due = reversal_due(paid, back, original.amount, already)?;
+    let due = reversal_due(paid, gone, original.amount, already)?;
     if due == 0 {
         return Ok(());
     }
@@ -263,7 +277,12 @@ fn reverse_one(
         explain: serde_json::json!({
             "cause": cause.stripe_id,
             "line_paid": paid,
-            "line_returned": back,
+            "line_returned": returned,
+            "left_early": back.early.map(|s| serde_json::json!({
+                "subscription": s.stripe_id,
+                "started_at": s.started_at,
+                "ended_at": s.ended_at,
+            })),
             "commission": original.amount,
             "already_reversed": already,
             "due": due,
@@ -286,7 +305,7 @@ fn reverse_one(
             cause: format!("{}:{n}", cause.stripe_id),
             from: standing.reversal_bucket(),
         },
-        description: format!("Taken back because of {}", cause.words()),
+        description: format!("Taken back: {}", cause_words(&cause.stripe_id)),
         effective_at: at,
     });
     unit.history.add(Month::of(&row));
@@ -304,7 +323,7 @@ fn reverse_one(
         summary: format!(
             "{} {verb} because of {}.",
             Money::new(due.checked_abs().unwrap_or(i64::MAX), currency).format("en"),
-            cause.words()
+            cause_words(&cause.stripe_id)
         ),
         detail: row.explain.clone(),
     });

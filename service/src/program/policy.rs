@@ -42,7 +42,7 @@ impl Setting {
 }
 
 macro_rules! setting {
-    ($key:ident, $label:literal, $unit:literal, $min:literal..=$max:literal, $hint:literal) => {
+    ($key:ident, $label:literal, $unit:literal, $min:literal..=$max:expr, $hint:literal) => {
         Setting {
             key: stringify!($key),
             label: $label,
@@ -56,6 +56,10 @@ macro_rules! setting {
     };
 }
 
+/// The longest time within which leaving is early, in days: customers who pay by the year are told
+/// after it.
+pub(crate) const MOST_CHURN_DAYS: i64 = 366;
+
 /// The settings that are whole numbers, in the order of the form.
 #[rustfmt::skip]
 pub const SETTINGS: [Setting; 12] = [
@@ -65,7 +69,7 @@ pub const SETTINGS: [Setting; 12] = [
     setting!(extensions_allowed, "Extensions per deal", "times", 0..=20, "How often one registration can be extended."),
     setting!(hold_days, "Hold", "days", 0..=365, "How long commission waits after the payment before it is payable."),
     setting!(clawback_days, "Clawback window", "days", 0..=3_650, "How long after the payment a refund takes commission back."),
-    setting!(churn_days, "Early leaving", "days", 0..=366, "A subscription that ends within so many days of its start takes all commission on it along. 0: what was paid stays earned."),
+    setting!(churn_days, "Early leaving", "days", 0..=MOST_CHURN_DAYS, "A subscription that ends within so many days of its start takes all commission on it along. 0: what was paid stays earned."),
     setting!(payout_day, "Payout day", "of the month", 1..=28, "The day on which payouts are due each month."),
     setting!(deal_review_hours, "Answer to a deal", "business hours", 1..=2_000, "Counted down in front of the partner and the manager."),
     setting!(application_review_hours, "Answer to an application", "business hours", 1..=2_000, "Counted down in front of the applicant and the manager."),
