@@ -8,7 +8,7 @@ use service::Result;
 
 use super::partners::Made as Partner;
 use super::program::{Made as Program, PRODUCTS};
-use super::{Stage, days, insert, names};
+use super::{About, Stage, days, insert, names};
 
 /// A company that pays, or is hoped to pay, and for what.
 #[derive(Clone)]
@@ -77,6 +77,7 @@ pub(super) async fn brought(
     for (n, partner) in partners.iter().enumerate() {
         // The first visitor is shown Brightpath.
         let more = if n == 0 { 4 } else { 0 };
+        stage.take_dice(About::Brought, n);
         for _ in 0..BROUGHT[partner.company.tier - 1] + more {
             let since = days(partner.joined, 1 + u64::from(stage.dice(25)));
             if since >= stage.today {
@@ -102,7 +103,8 @@ pub(super) async fn unknown(
     names: &mut usize,
 ) -> Result<Vec<Customer>> {
     let mut made = Vec::new();
-    for _ in 0..7 {
+    for n in 0..7 {
+        stage.take_dice(About::Unknown, n);
         let month = 11 + stage.dice(6);
         let since = days(stage.month(month), 2 + u64::from(stage.dice(20)));
         made.push(new(stage, partners, names, None, since).await?);

@@ -13,7 +13,7 @@ use super::customers::{self, Customer};
 use super::deal_story::{self, reason};
 use super::partners::Made as Partner;
 use super::program::Made as Program;
-use super::{Stage, days, insert, names};
+use super::{About, Stage, days, insert, names};
 
 /// The companies that pay and how many deals there are.
 pub(super) struct Deals {
@@ -182,6 +182,7 @@ async fn one(
     state: &'static str,
     n: usize,
 ) -> Result<()> {
+    stage.take_dice(About::Deal, desk.count);
     let (wanted, partner) = timing(stage, desk, state, n);
     // Nobody registers anything before joining and being certified.
     let earliest = days(desk.partners[partner].joined, 21);

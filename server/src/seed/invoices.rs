@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::billing::{Line, Paid, customer as stripe_customer, dispute, event, refund};
 use super::customers::{Customer, price};
 use super::program::PRODUCTS;
-use super::{Stage, days};
+use super::{About, Stage, days};
 
 /// An event with its time.
 pub(super) struct Happened {
@@ -53,6 +53,7 @@ pub(super) fn write(stage: &mut Stage<'_>, customers: &[Customer]) -> Story {
 }
 
 fn bill(stage: &mut Stage<'_>, story: &mut Story, n: usize, customer: &Customer) {
+    stage.take_dice(About::Bills, n);
     let id = format!("cus_demo{n:03}");
     let subscription = format!("sub_demo{n:03}");
     let since = customer.since + customer.billed;

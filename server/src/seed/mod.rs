@@ -99,6 +99,18 @@ async fn is_empty(ctx: &Context) -> Result<bool> {
     Ok(entity::program::Entity::find().count(ctx.reader()).await? == 0)
 }
 
+/// What chance decides about. Each has dice of its own: how often they are thrown for one can
+/// depend on the day, and must change nothing for the others.
+#[derive(Clone, Copy, Debug)]
+enum About {
+    Partner,
+    Certificates,
+    Brought,
+    Deal,
+    Unknown,
+    Bills,
+}
+
 /// Everything the parts of a demonstration share.
 struct Stage<'a> {
     ctx: &'a Context,
@@ -131,6 +143,12 @@ impl Stage<'_> {
             },
             ..self.at(at)
         }
+    }
+
+    /// Takes the dice for the `n`th of its kind.
+    fn take_dice(&mut self, about: About, n: usize) {
+        self.dice = ChaCha8Rng::seed_from_u64(20_260_501);
+        self.dice.set_stream(((about as u64) << 32) | n as u64);
     }
 
     /// A number from `0` to `below - 1`.

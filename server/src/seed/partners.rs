@@ -13,7 +13,7 @@ use service::{Result, tier};
 use super::companies::{Company, PARTNERS};
 use super::names::{COLLEAGUES, legal_form};
 use super::program::Made as Program;
-use super::{Stage, course, days, insert};
+use super::{About, Stage, course, days, insert};
 
 /// A partner with what the rest of the story needs.
 pub(super) struct Made {
@@ -42,6 +42,7 @@ pub(super) async fn make(
     let mut made = Vec::new();
     let mut colleague = 0;
     for (n, company) in PARTNERS.iter().enumerate() {
+        stage.take_dice(About::Partner, n);
         let joined = days(stage.month(month_joined(n)), 2 + u64::from(stage.dice(20)));
         let one = organisation(stage, program, company, n, joined, hash, &mut colleague).await?;
         // Newcomers are still learning, and the entry tier is where some never get certified.
@@ -356,6 +357,7 @@ async fn certify(
     person: &person::Model,
 ) -> Result<()> {
     let db = stage.ctx.reader();
+    stage.take_dice(About::Certificates, usize::try_from(person.id).unwrap_or(0));
     let first = days(one.joined, 6 + u64::from(stage.dice(12)));
     let progress = lessons
         .iter()
