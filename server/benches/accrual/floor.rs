@@ -88,31 +88,54 @@ impl Rows {
             assert_eq!(rows, events);
         }
     }
+}
 
-    /// Inserts them into a database of the same schema that has only what they point at, as many
-    /// events in a transaction as the worker takes, and in statements of the same size.
-    pub async fn insert(&self, from: &Db, server: Option<&str>, at_once: usize) -> Duration {
+/// A database of the same schema that has only what the rows point at.
+pub struct Floor {
+    place: Place,
+    db: DatabaseConnection,
+    postings: u64,
+}
+
+impl Floor {
+    pub async fn empty(server: Option<&str>) -> Self {
         let place = Place::empty(server).await;
         let db = open(&place.url).await;
-        parents(from, &db).await;
-        let batches = self.invoices.len().div_ceil(at_once);
+        Self {
+            place,
+            db,
+            postings: 0,
+        }
+    }
+
+    /// Inserts rows, as many events in a transaction as the worker takes, and in statements of the
+    /// same size.
+    pub async fn insert(&mut self, from: &Db, rows: &Rows, at_once: usize) -> Duration {
+        if self.postings == 0 {
+            parents(from, &self.db).await;
+        }
+        let batches = rows.invoices.len().div_ceil(at_once);
         let began = Instant::now();
         for n in 0..batches {
-            let tx = db.begin().await.expect("begins");
-            batch::<invoice::Entity>(&tx, &self.invoices, n, at_once).await;
-            batch::<invoice_line::Entity>(&tx, &self.lines, n, at_once).await;
-            batch::<commission::Entity>(&tx, &self.commissions, n, at_once).await;
-            batch::<event::Entity>(&tx, &self.events, n, at_once).await;
-            batch::<ledger_transaction::Entity>(&tx, &self.transactions, n, at_once).await;
-            batch::<posting::Entity>(&tx, &self.postings, n, 2 * at_once).await;
+            let tx = self.db.begin().await.expect("begins");
+            batch::<invoice::Entity>(&tx, &rows.invoices, n, at_once).await;
+            batch::<invoice_line::Entity>(&tx, &rows.lines, n, at_once).await;
+            batch::<commission::Entity>(&tx, &rows.commissions, n, at_once).await;
+            batch::<event::Entity>(&tx, &rows.events, n, at_once).await;
+            batch::<ledger_transaction::Entity>(&tx, &rows.transactions, n, at_once).await;
+            batch::<posting::Entity>(&tx, &rows.postings, n, 2 * at_once).await;
             tx.commit().await.expect("committed");
         }
         let took = began.elapsed();
-        let there = posting::Entity::find().count(&db).await.expect("counted");
-        assert_eq!(there as usize, self.postings.len());
-        db.close().await.expect("closes");
-        place.remove().await;
+        self.postings += rows.postings.len() as u64;
+        let there = posting::Entity::find().count(&self.db).await;
+        assert_eq!(there.expect("counted"), self.postings);
         took
+    }
+
+    pub async fn remove(self) {
+        self.db.close().await.expect("closes");
+        self.place.remove().await;
     }
 }
 

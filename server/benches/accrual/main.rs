@@ -2,10 +2,14 @@
 //! beside bare inserts of the very rows it becomes, with few and with many postings there already;
 //! and what a partner's earnings cost then.
 //!
+//! A machine is not equally fast from one minute to the next. All sizes are therefore measured side
+//! by side: in each round every database works off its share of events and its floor inserts the
+//! same rows right after. What is printed are sums over all rounds.
+//!
 //! | setting | meaning | default |
 //! |---|---|---|
-//! | `BENCH_POSTINGS` | postings that are there before, one measurement each | 10000,300000 |
-//! | `BENCH_EVENTS` | paid invoices worked off | 4000 |
+//! | `BENCH_POSTINGS` | postings that are there before, one database each | 10000,300000 |
+//! | `BENCH_EVENTS` | paid invoices worked off in each | 8000 |
 //! | `BENCH_AT_ONCE` | events in one transaction; the portal's worker takes 256 | 256 |
 //! | `PORTICO_TEST_POSTGRES_URL` | a PostgreSQL server; without it only SQLite is measured | |
 
@@ -23,9 +27,10 @@ use futures::future::join_all;
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use service::inbox::{Inbox, process_batch};
 use service::{Actor, Clock, Context, Db};
-use stripe_gateway::Gateway;
 use stripe_gateway::webhook::Envelope;
+use stripe_gateway::{Gateway, StripeGateway};
 
+use floor::Floor;
 use place::Place;
 
 /// As the portal has it.
@@ -36,6 +41,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PARTNERS: u32 = 50;
 /// Postings of one invoice once its hold is over.
 const POSTINGS: u32 = 4;
+/// Times each size has its turn.
+const ROUNDS: u32 = 8;
 
 fn setting(name: &str, default: u32) -> u32 {
     std::env::var(name)
@@ -64,76 +71,137 @@ async fn measure() {
         .collect();
     for (name, server) in servers {
         println!("\n== {name}");
-        println!(
-            "{:>10} {:>9} {:>11} {:>8} {:>12} {:>12}",
-            "postings", "events/s", "inserts/s", "of it", "µs per event", "earnings µs"
-        );
-        let mut first: Option<Figures> = None;
+        let mut tracks = Vec::new();
         for size in &sizes {
-            let figures = one(server.as_deref(), *size).await;
-            let first = first.get_or_insert(figures);
-            if first.postings < figures.postings {
-                println!(
-                    "{:>10} postings cost {:.2} times as much per event (bare inserts {:.2}), and \
-                     earnings {:.2} times, as {}",
-                    figures.postings,
-                    figures.event / first.event,
-                    figures.insert / first.insert,
-                    figures.earnings / first.earnings,
-                    first.postings
-                );
+            tracks.push(Track::seeded(server.as_deref(), *size).await);
+        }
+        // What is read for the first time is not what is measured.
+        let share = setting("BENCH_EVENTS", 8_000).div_ceil(ROUNDS);
+        for track in &mut tracks {
+            track.round(share).await;
+            track.begin();
+        }
+        for _ in 0..ROUNDS {
+            for track in &mut tracks {
+                track.round(share).await;
             }
+        }
+        print(&tracks);
+        for track in tracks {
+            track.remove().await;
         }
     }
 }
 
-/// What was measured at one size; times in seconds.
-#[derive(Clone, Copy)]
-struct Figures {
-    postings: u64,
-    event: f64,
-    insert: f64,
-    earnings: f64,
+fn print(tracks: &[Track]) {
+    println!(
+        "\n{:>10} {:>9} {:>11} {:>8} {:>12} {:>12}",
+        "postings", "events/s", "inserts/s", "of it", "µs per event", "earnings µs"
+    );
+    for t in tracks {
+        println!(
+            "{:>10} {:>9.0} {:>11.0} {:>7.0}% {:>12.0} {:>12.0}",
+            t.postings,
+            1.0 / t.event(),
+            1.0 / t.insert(),
+            t.insert() / t.event() * 100.0,
+            t.event() * 1e6,
+            t.earnings() * 1e6
+        );
+    }
+    let Some((first, others)) = tracks.split_first() else {
+        return;
+    };
+    for t in others {
+        println!(
+            "{:>10} postings cost {:.2} times as much per event (bare inserts into an empty database \
+             {:.2}), and earnings {:.2} times, as {}",
+            t.postings,
+            t.event() / first.event(),
+            t.insert() / first.insert(),
+            t.earnings() / first.earnings(),
+            first.postings
+        );
+    }
 }
 
-async fn one(server: Option<&str>, size: u32) -> Figures {
-    let place = Place::seeded(server, PARTNERS, size / POSTINGS).await;
-    let db = Db::connect(&place.url).await.expect("opens");
-    let gateway = place::no_stripe();
-    let ctx = Context::system(&db, Clock::at(Utc::now()), "bench");
-    let count = entity::posting::Entity::find().count(db.reader());
-    let postings = count.await.expect("counted");
-    let earnings = earnings(&db).await;
-    let events = setting("BENCH_EVENTS", 4_000);
-    // What is read for the first time is not what is measured.
-    let warm = events / 8;
-    deliver(&ctx, 0, warm).await;
-    work(&ctx, &gateway, warm).await;
-    let before = floor::Rows::newest(&db).await;
-    deliver(&ctx, warm, events).await;
-    let ours = work(&ctx, &gateway, events).await;
-    let rows = floor::Rows::after(&db, before).await;
-    rows.assert_complete(events as usize);
-    let bare = rows.insert(&db, server, at_once() as usize).await;
-    db.close().await.expect("closes");
-    place.remove().await;
-    let per_event = |time: Duration| time.as_secs_f64() / f64::from(events);
-    let figures = Figures {
-        postings,
-        event: per_event(ours),
-        insert: per_event(bare),
-        earnings: earnings.as_secs_f64(),
-    };
-    println!(
-        "{:>10} {:>9.0} {:>11.0} {:>7.0}% {:>12.0} {:>12.0}",
-        postings,
-        1.0 / figures.event,
-        1.0 / figures.insert,
-        figures.insert / figures.event * 100.0,
-        figures.event * 1e6,
-        figures.earnings * 1e6
-    );
-    figures
+/// One size: a database with so many postings, and its floor.
+struct Track {
+    place: Place,
+    db: Db,
+    floor: Floor,
+    gateway: StripeGateway,
+    postings: u64,
+    /// Events delivered so far.
+    delivered: u32,
+    /// Of them measured, with the time they took and the time their rows took to insert.
+    measured: u32,
+    ours: Duration,
+    bare: Duration,
+    earnings: Vec<Duration>,
+}
+
+impl Track {
+    async fn seeded(server: Option<&str>, size: u32) -> Self {
+        let place = Place::seeded(server, PARTNERS, size / POSTINGS).await;
+        let db = Db::connect(&place.url).await.expect("opens");
+        let postings = entity::posting::Entity::find().count(db.reader()).await;
+        Self {
+            place,
+            db,
+            floor: Floor::empty(server).await,
+            gateway: place::no_stripe(),
+            postings: postings.expect("counted"),
+            delivered: 0,
+            measured: 0,
+            ours: Duration::ZERO,
+            bare: Duration::ZERO,
+            earnings: Vec::new(),
+        }
+    }
+
+    async fn round(&mut self, events: u32) {
+        let ctx = Context::system(&self.db, Clock::at(Utc::now()), "bench");
+        let before = floor::Rows::newest(&self.db).await;
+        deliver(&ctx, self.delivered, events).await;
+        self.delivered += events;
+        self.measured += events;
+        self.ours += work(&ctx, &self.gateway, events).await;
+        let rows = floor::Rows::after(&self.db, before).await;
+        rows.assert_complete(events as usize);
+        self.bare += self.floor.insert(&self.db, &rows, at_once() as usize).await;
+        self.earnings.push(earnings(&self.db).await);
+    }
+
+    /// Forgets what was measured to warm up.
+    fn begin(&mut self) {
+        self.measured = 0;
+        (self.ours, self.bare) = (Duration::ZERO, Duration::ZERO);
+        self.earnings.clear();
+    }
+
+    /// Seconds per event.
+    fn event(&self) -> f64 {
+        self.ours.as_secs_f64() / f64::from(self.measured)
+    }
+
+    /// Seconds for the rows of an event, inserted with nothing around them.
+    fn insert(&self) -> f64 {
+        self.bare.as_secs_f64() / f64::from(self.measured)
+    }
+
+    /// Seconds: the middle round's.
+    fn earnings(&self) -> f64 {
+        let mut times = self.earnings.clone();
+        times.sort();
+        times[times.len() / 2].as_secs_f64()
+    }
+
+    async fn remove(self) {
+        self.db.close().await.expect("closes");
+        self.floor.remove().await;
+        self.place.remove().await;
+    }
 }
 
 fn at_once() -> u64 {
