@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use service::Db;
+use tokio::sync::Semaphore;
 
 /// How long an answer may be given again.
 const AGE: Duration = Duration::from_secs(10);
@@ -26,6 +27,10 @@ const AGE: Duration = Duration::from_secs(10);
 const CAPACITY: u64 = 4 << 20;
 /// A page larger than that is not kept.
 const LARGEST: usize = 512 << 10;
+
+/// Pages that are made at a time. More would not be ready sooner, as all wait for the same
+/// processors and connections, and each would keep what it has read so far in memory.
+const AT_A_TIME: usize = 32;
 
 /// What the answer to a request depends on, beside database and time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +99,7 @@ impl Weighter<Question, Arc<Answer>> for Bytewise {
 pub struct Kept {
     db: Db,
     answers: Cache<Question, Arc<Answer>, Bytewise>,
+    turns: Semaphore,
 }
 
 impl Kept {
@@ -102,6 +108,7 @@ impl Kept {
         Self {
             db: db.clone(),
             answers: Cache::with_weighter(256, CAPACITY, Bytewise),
+            turns: Semaphore::new(AT_A_TIME),
         }
     }
 }
@@ -122,6 +129,8 @@ pub async fn run(State(kept): State<Arc<Kept>>, request: Request, next: Next) ->
     {
         return answer.again();
     }
+    // It is never closed, and without a turn a page would still be right.
+    let _turn = kept.turns.acquire().await.ok();
     // A prefetched page leaves out the message that waits for the next one.
     let ahead = request.headers().contains_key("sec-purpose");
     let mut response = next.run(request).await;
