@@ -4,6 +4,7 @@ mod explain;
 mod list;
 
 use entity::commission::Model;
+use service::commission::cause_words;
 
 pub use explain::{Around, explain, passed_over};
 pub use list::{export, lines, query, totals};
@@ -71,17 +72,4 @@ fn cause(row: &Model) -> Option<String> {
         .get("cause")
         .and_then(|c| c.as_str())
         .map(str::to_owned)
-}
-
-/// What a Stripe id stands for: `re_…` is a refund.
-fn cause_words(id: &str) -> String {
-    let what = match id.split('_').next() {
-        Some("re" | "pyr" | "ch") => "refund",
-        Some("cn") => "credit note",
-        Some("dp" | "du") => "lost dispute",
-        _ if id.starts_with("won:") => return "the deal is not won after all".to_owned(),
-        _ if id.starts_with("meeting:") => return "the meeting does not count".to_owned(),
-        _ => return id.to_owned(),
-    };
-    format!("{what} {id}")
 }

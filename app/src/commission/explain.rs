@@ -1,14 +1,15 @@
 //! The way from the event to the amount.
 
-use super::{cause, cause_words, kind_label, words};
+use super::{cause, kind_label, words};
 use crate::ui::*;
+use chrono::{DateTime, Utc};
 use domain::commission::{Calculation, Rate};
 use domain::money::Bp;
 use domain::payout::PayoutStatus;
 use domain::plan::{Basis, Trigger};
 use entity::commission::Model;
 use leptos::prelude::*;
-use service::commission::Explained;
+use service::commission::{Explained, cause_words};
 
 /// What is known around a line besides its own row.
 #[derive(Clone, Debug, Default)]
@@ -212,20 +213,27 @@ fn reversal(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
         money(paid),
         "after tax, discount and credit",
     ));
-    let left_early = row
-        .explain
-        .get("cause")
-        .and_then(|cause| cause.as_str())
-        .is_some_and(|cause| cause.starts_with("sub_"));
     rows.push(ExplainRow::new(
         "Gone back so far",
         money(back),
-        if left_early {
-            "counts as all of it, because the customer left early"
-        } else {
-            "refunds, credit notes and lost disputes together"
-        },
+        "refunds, credit notes and lost disputes together",
     ));
+    let day = |key: &str| {
+        let early = row.explain.get("left_early")?;
+        let day: DateTime<Utc> = early.get(key)?.as_str()?.parse().ok()?;
+        Some(day_text(day))
+    };
+    let left_early = day("ended_at").zip(day("started_at"));
+    if let Some((ended, started)) = &left_early {
+        rows.push(ExplainRow::new(
+            "Left early",
+            ended.clone(),
+            format!(
+                "the subscription of {started} ended sooner than the program’s policy asks, which \
+                 takes back all of it"
+            ),
+        ));
+    }
     rows.push(ExplainRow::new(
         "Commission on the line",
         money(commission),
@@ -235,12 +243,16 @@ fn reversal(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
     rows.push(ExplainRow::new(
         "To be taken back in all",
         money(target),
-        format!(
-            "{} × {} ÷ {}, rounded half-even",
-            money(commission),
-            money(back),
-            money(paid)
-        ),
+        if left_early.is_some() {
+            "all that the line earned".to_owned()
+        } else {
+            format!(
+                "{} × {} ÷ {}, rounded half-even",
+                money(commission),
+                money(back),
+                money(paid)
+            )
+        },
     ));
     rows.push(ExplainRow::new(
         "Taken back before",

@@ -59,7 +59,7 @@ fn meeting(review: &Review) -> AnyView {
             view! { <Fact label="Qualified meeting">{day} ": " {m.note} <span class="muted">{who}</span></Fact> }
                 .into_any()
         }
-        None => view! { <Fact label="Qualified meeting">"Not held yet"</Fact> }.into_any(),
+        None => view! { <Fact label="Qualified meeting">"None marked"</Fact> }.into_any(),
     }
 }
 
