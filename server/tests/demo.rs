@@ -183,7 +183,8 @@ async fn keeps_its_promises(demo: &Loaded, now: DateTime<Utc>) {
 
     // What customers paid, and what went back.
     let invoices = demo.count("invoice").await;
-    assert!((2_900..=3_200).contains(&invoices), "{invoices} invoices");
+    // The running month has as many as days have passed.
+    assert!((2_900..=3_400).contains(&invoices), "{invoices} invoices");
     let currencies = "(SELECT COUNT(DISTINCT currency) FROM invoice)";
     assert!(demo.number(currencies).await >= 4);
     demo.has(&[
