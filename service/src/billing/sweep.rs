@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::invoice;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceStatus};
@@ -13,6 +13,9 @@ use super::change::{Change, News};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::inbox::fetch::{Fetched, complete_checkout, complete_invoice};
+
+/// How long a bank debit takes at most: a checkout is listed by the day it was begun.
+const DEBITS_TAKE: TimeDelta = TimeDelta::days(14);
 
 /// What a sweep found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +28,8 @@ pub struct Swept {
     pub failed: Vec<(String, String)>,
 }
 
-/// Lists the invoices made and the checkouts begun at `since` or later and handles those that are
-/// not known, or are known as unpaid while Stripe says paid.
+/// Lists the invoices made at `since` or later and the checkouts whose money may have arrived since
+/// then, and handles those that are not known, or are known as unpaid while Stripe says paid.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when Stripe does not answer; what was caught up by then is kept.
@@ -56,7 +59,7 @@ pub async fn sweep(ctx: &Context, gateway: &dyn Gateway, since: DateTime<Utc>) -
     let mut after: Option<String> = None;
     loop {
         let page = gateway
-            .list_checkouts(since, after.as_deref())
+            .list_checkouts(since - DEBITS_TAKE, after.as_deref())
             .await
             .map_err(unavailable)?;
         let sold: Vec<CheckoutSession> = page
