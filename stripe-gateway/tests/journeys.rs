@@ -322,7 +322,7 @@ async fn a_checkout_is_paid_when_the_money_arrives() {
     let sandbox = Sandbox::start().await;
     let gateway = sandbox.gateway();
     let item = json!({"price_data": {"currency": "eur", "unit_amount": 1_000,
-                                     "product_data": {"name": "Seat"}}});
+                                     "product_data": {"name": "Seat"}}, "quantity": 1});
     let body = json!({"id": "cs_1", "mode": "payment", "success_url": "https://acme.example",
                       "line_items": [item], "delayed": true});
     sandbox.does("checkout/paid", body).await;

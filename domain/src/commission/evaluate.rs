@@ -105,7 +105,11 @@ fn calculate(
     let mut steps = Vec::new();
     match facts.trigger {
         Trigger::InvoicePaid | Trigger::FirstPayment => steps.push(Step::new(
-            "Net amount of the line",
+            if facts.trigger == Trigger::InvoicePaid {
+                "Net amount of the line"
+            } else {
+                "Net amount of the first payment"
+            },
             "after tax, discount and credit",
             show(facts.net),
         )),

@@ -1,7 +1,7 @@
 //! What partners have earned before, for plans whose amounts depend on it: brackets and caps.
 //!
 //! It is read from sums per partner, rule and month, and for caps per customer from the lines of the
-//! accounts concerned: what a batch costs does not grow with what was booked before.
+//! accounts concerned: what a batch costs grows with the months there were, not with the lines.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;

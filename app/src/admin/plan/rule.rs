@@ -166,7 +166,7 @@ fn amounts(view: &VersionView, f: &RuleFields, rows: usize) -> AnyView {
         <p class="field-hint">"Leave the end of the last bracket open; rows you do not need stay empty."</p>
         <div class="fields brackets">{steps}</div>
     };
-    let each = "Such as 150 EUR. Several currencies are separated by a semicolon; others earn nothing by this rule.";
+    let each = "Such as 150 EUR, paid once for each event, however many lines it has; partners who share the credit share it. Several currencies are separated by a semicolon; others earn nothing by this rule.";
     view! {
         {section("Percentage", "pays-percent", view! {
             <TextField name="rate" label="Percent" value=text("rate") hint="Such as 22.5"/>
