@@ -139,12 +139,20 @@ proptest! {
         for (place, part) in parts.iter().enumerate() {
             prop_assert_eq!(all.part(place).of(amount), Ok(*part));
         }
-        let sum: i128 = parts.iter().map(|p| i128::from(*p)).sum();
-        let given: u128 = shares.iter().map(|s| u128::from(*s)).sum();
-        if given >= u128::from(whole) {
+        // Who is credited with more than the whole shares the whole. Nobody is off by a unit.
+        let given = shares.iter().fold(0u64, |sum, s| sum.saturating_add(*s));
+        let rest = whole.saturating_sub(given);
+        let weights = shares.iter().copied().chain([rest]);
+        let total: u128 = weights.map(u128::from).sum();
+        for (part, share) in parts.iter().zip(&shares) {
+            let floor = u128::from(amount.unsigned_abs()) * u128::from(*share) / total;
+            let size = u128::from(part.unsigned_abs());
+            prop_assert!(size == floor || size == floor + 1);
+            prop_assert!(*part == 0 || part.signum() == amount.signum());
+        }
+        if rest == 0 {
+            let sum: i128 = parts.iter().map(|p| i128::from(*p)).sum();
             prop_assert_eq!(sum, i128::from(amount));
-        } else {
-            prop_assert!(sum.unsigned_abs() <= i128::from(amount).unsigned_abs());
         }
     }
 }

@@ -3,6 +3,8 @@
 mod back;
 mod invoice;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::money::MoneyError;
 use entity::{invoice_payment, subscription};
@@ -130,18 +132,17 @@ fn subscription(unit: &mut Unit, at: DateTime<Utc>, said: &Subscription) -> Resu
         }),
     };
     unit.put_subscription(row);
-    let mut early = Vec::new();
+    let mut early = BTreeMap::new();
     for state in unit.invoices.values() {
         if state.row.subscription_stripe_id.as_ref() == Some(&said.id)
             && let Some(cause) = left_early(unit, state)?
         {
-            early.push((state.row.paid_at, state.row.stripe_id.clone(), cause));
+            let told_at = at;
+            early.insert(state.row.stripe_id.clone(), Cause { told_at, ..cause });
         }
     }
-    early.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    for (_, invoice, cause) in early {
-        let told_at = at;
-        settle(unit, &invoice, Some(Cause { told_at, ..cause }))?;
+    for invoice in unit.as_paid(early.keys().cloned()) {
+        settle(unit, &invoice, early.remove(&invoice))?;
     }
     Ok(Done::Processed)
 }

@@ -240,11 +240,16 @@ impl World {
     /// A registration that is protected.
     pub async fn protected(&self, partner: Partner, name: &str, domain: &str) -> i64 {
         let id = self.sent(partner, name, domain, &self.lines[..1]).await;
+        self.approve(id).await;
+        id
+    }
+
+    /// A manager takes a registration and approves it.
+    pub async fn approve(&self, id: i64) {
         deal::take(&self.manager(), id).await.expect("taken");
         deal::approve(&self.manager(), id, &Approval::default())
             .await
             .expect("approved");
-        id
     }
 
     /// The row.

@@ -105,6 +105,41 @@ async fn a_share_of_the_first_year_is_of_what_a_manager_confirms(#[case] engine:
 #[case(Engine::Sqlite)]
 #[case(Engine::Postgres)]
 #[tokio::test]
+async fn deals_won_together_fill_the_customers_cap_together(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine).await else {
+        return;
+    };
+    let mut rules = for_won(Basis::Flat, flat(30_000));
+    rules.rules[0].caps.per_customer = ready_made::amounts(50_000, Currency::EUR);
+    world.pays(&rules).await;
+    let ana = world.partner("Ana").await;
+    for line in world.lines {
+        let id = world.sent(ana, "Acme Ltd", "acme.com", &[line]).await;
+        world.approve(id).await;
+    }
+    world.now += TimeDelta::days(1);
+    let mut payment = paid(1, "cus_acme", 10_000, 2 * 86_400);
+    let lines = &mut payment["data"]["object"]["lines"]["data"];
+    let mut other = lines[0].clone();
+    other["id"] = "il_other".into();
+    lines[0]["metadata"]["product_line"] = "crm".into();
+    other["metadata"]["product_line"] = "analytics".into();
+    lines.as_array_mut().expect("lines").push(other);
+    let buyer = new_customer("cus_acme", "a@acme.com");
+    world.deliver(&[buyer, payment]).await;
+    let earned = world.test.commissions().await;
+    // The second has what the first left of 500.00.
+    assert_eq!(
+        earned.iter().map(|c| c.amount).collect::<Vec<_>>(),
+        [30_000, 20_000]
+    );
+    world.test.assert_clean().await;
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
 async fn a_deal_won_by_its_payment_earns_once_and_goes_back_after_the_payout(
     #[case] engine: Engine,
 ) {
