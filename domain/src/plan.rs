@@ -124,7 +124,8 @@ pub enum Duration {
 /// that currency, so that a cap cannot be got round by another currency.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Caps {
-    /// For one customer over all time.
+    /// For one customer over all time, all partners together. Who shares the credit for it shares the
+    /// cap in the same parts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_customer: Amounts,
     /// For one partner in a period.

@@ -53,6 +53,7 @@ pub mod product_line;
 pub mod program;
 pub mod protection;
 pub mod question;
+pub mod rule_customer;
 pub mod rule_month;
 pub mod session;
 pub mod setting;

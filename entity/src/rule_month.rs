@@ -13,10 +13,12 @@ pub struct Model {
     pub partner_id: i64,
     /// Currency.
     pub currency: String,
-    /// YYYY-MM in the program's zone.
-    pub month: String,
+    /// `plan.id`.
+    pub plan_id: i64,
     /// The rule's id in the plan.
     pub rule: String,
+    /// YYYY-MM in the program's zone.
+    pub month: String,
     /// Net amounts behind the accruals that count.
     pub basis: i64,
     /// The accruals that count.
@@ -33,6 +35,13 @@ pub enum Relation {
         to = "super::partner::Column::Id"
     )]
     Partner,
+    /// `plan_id` → `plan.id`.
+    #[sea_orm(
+        belongs_to = "super::plan::Entity",
+        from = "Column::PlanId",
+        to = "super::plan::Column::Id"
+    )]
+    Plan,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -80,6 +80,8 @@ impl MigratorTrait for Migrator {
             "0016_rule_month",
             "0017_booking_indexes",
             "0018_early_leaving",
+            "0019_rule_totals",
+            "0021_first_payment",
         ]
     }
 }

@@ -193,6 +193,9 @@ async fn tamper(test: &TestDb, sql: &str) {
 #[case::reversed("UPDATE commission SET reversed = 3 WHERE id = 1", "commission 1")]
 #[case::a_month("UPDATE partner_month SET earned = 0", "partner_month")]
 #[case::a_rule("UPDATE rule_month SET amount = amount - 1", "rule_month")]
+#[case::a_rule_of_no_plan("DELETE FROM rule_month", "rule_month 0: is missing for partner 1")]
+#[case::a_customer("UPDATE rule_customer SET amount = amount + 1", "rule_customer")]
+#[case::a_first_payment("UPDATE customer SET first_paid_at = NULL", "paid first never")]
 #[tokio::test]
 async fn the_audit_names_what_was_tampered_with(
     #[case] sql: &str,

@@ -1,9 +1,9 @@
 //! Moving a partner to another plan from a day on, and telling partners what a new version changes.
 
 use chrono::{TimeDelta, Utc};
-use domain::money::Bp;
+use domain::money::{Bp, Currency};
 use domain::partner::StaffRole;
-use domain::plan::{Amount, PlanRules, ready_made};
+use domain::plan::{Amount, Period, PeriodCap, PlanRules, ready_made};
 use entity::{member, plan, plan_version};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ActiveValue::Unchanged, EntityTrait};
@@ -16,6 +16,15 @@ use crate::world::{World, acme, paid};
 
 /// A second plan that pays 25 %, published from `from` on.
 async fn better(world: &World, name: &str, from: chrono::DateTime<Utc>) -> i64 {
+    published(world, name, &ready_made::agency(), from).await
+}
+
+async fn published(
+    world: &World,
+    name: &str,
+    rules: &PlanRules,
+    from: chrono::DateTime<Utc>,
+) -> i64 {
     let db = world.test.db.reader();
     let plan = plan::ActiveModel {
         name: Set(name.to_owned()),
@@ -27,7 +36,7 @@ async fn better(world: &World, name: &str, from: chrono::DateTime<Utc>) -> i64 {
     .expect("a plan");
     plan_version::ActiveModel {
         effective_from: Set(from),
-        ..rows::plan_version(plan.id, &ready_made::agency())
+        ..rows::plan_version(plan.id, rules)
     }
     .insert(db)
     .await
@@ -193,6 +202,54 @@ async fn the_plan_of_the_day_pays(#[case] engine: Engine) {
         own(&world.owner(north)).await.expect("shows").plan,
         "Standard"
     );
+}
+
+/// The rules of both plans have the same id.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn each_plan_has_caps_of_its_own(#[case] engine: Engine) {
+    let mut capped = ready_made::agency();
+    let caps = &mut capped.rules[0].caps;
+    caps.per_customer = ready_made::amounts(4_000, Currency::EUR);
+    caps.per_partner = Some(PeriodCap {
+        period: Period::Year,
+        amounts: ready_made::amounts(3_000, Currency::EUR),
+    });
+    let Some(mut world) = World::new(engine, capped.clone()).await else {
+        return;
+    };
+    let other = published(&world, "Other", &capped, day(2025, 1, 1)).await;
+    let form = PlanForm {
+        plan_id: other.to_string(),
+        from_date: "2026-03-20".to_owned(),
+        reason: "They sell projects now.".to_owned(),
+    };
+    let manager = world.staff(StaffRole::Manager);
+    move_to_plan(&manager, world.partners[0], &form)
+        .await
+        .expect("moves");
+    world.now = day(2026, 3, 25);
+    let days = [(1, 16), (2, 17), (3, 20), (4, 21)];
+    let paid = days.map(|(n, day)| paid_on(n, day));
+    world.deliver(&[acme()]).await;
+    world.deliver(&paid).await;
+    let earned: Vec<i64> = world.commissions().await.iter().map(|c| c.amount).collect();
+    assert_eq!(earned, [2_500, 500, 2_500, 500]);
+    // A new version of a plan goes on where the last one was.
+    let version = plan_version::ActiveModel {
+        version: Set(2),
+        effective_from: Set(day(2026, 3, 23)),
+        ..rows::plan_version(other, &capped)
+    };
+    version
+        .insert(world.test.db.reader())
+        .await
+        .expect("a version");
+    world.deliver(&[paid_on(5, 23)]).await;
+    assert_eq!(world.commissions().await.len(), 4);
+    world.assert_clean().await;
 }
 
 #[rstest]

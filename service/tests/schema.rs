@@ -124,6 +124,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         program,
         protection,
         question,
+        rule_customer,
         rule_month,
         session,
         setting,

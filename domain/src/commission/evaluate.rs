@@ -354,6 +354,10 @@ fn apply_caps(rule: &Rule, facts: &Facts, amount: i64) -> Result<Vec<CapApplied>
     let mut limits: Vec<(String, i64, i64)> = Vec::new();
     if let Some(limit) = caps.per_customer.get(&currency) {
         limits.push(("per customer".into(), *limit, used.customer));
+        if let Some(share) = facts.credit.share() {
+            let name = format!("per customer, {share} of it");
+            limits.push((name, facts.credit.of(*limit)?, used.customer_own));
+        }
     }
     for (cap, name, used) in [
         (&caps.per_partner, "per partner and", used.partner),

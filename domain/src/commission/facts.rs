@@ -43,9 +43,12 @@ pub struct ServicePeriod {
 /// What a rule has paid so far, in minor units of the line's currency, for its caps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CapUse {
-    /// For this customer over all time.
+    /// For this customer over all time, to whomever.
     #[serde(default)]
     pub customer: i64,
+    /// Of that, to this partner.
+    #[serde(default)]
+    pub customer_own: i64,
     /// For this partner in the cap's period.
     #[serde(default)]
     pub partner: i64,

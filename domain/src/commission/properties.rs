@@ -40,7 +40,11 @@ proptest! {
             tier: Some(TierAt { rank, name: "T".into() }),
             registered_deal: deal,
             volume: [(Period::Quarter, volume)].into(),
-            used: [("agency".to_owned(), CapUse { customer, partner, all: 0 })].into(),
+            used: [(
+                "agency".to_owned(),
+                CapUse { customer, customer_own: customer, partner, all: 0 },
+            )]
+            .into(),
             service: Some(ServicePeriod { start: at(start), end: at(start) + Span::days(length) }),
             ..facts(net)
         };
@@ -74,6 +78,38 @@ proptest! {
             prop_assert!(small.customer <= 1_000 && small.partner <= 600);
         }
         prop_assert!(small.customer <= free.max(600));
+    }
+
+    /// Whoever shares the credit shares the cap: together never more than it, and nobody takes
+    /// another's part by coming first.
+    #[test]
+    fn a_customers_cap_is_shared_like_the_credit(
+        lines in prop::collection::vec(0_i64..9_000, 1..12),
+        shares in prop::collection::vec(1_u64..10_000, 1..5),
+        limit in 1_i64..2_000,
+    ) {
+        let mut plan = agency();
+        plan.rules[0].caps.per_customer = amounts(limit, Currency::EUR);
+        let shares = Shares::new(shares, 0);
+        let parts = shares.split(limit).unwrap();
+        let mut own = vec![0_i64; parts.len()];
+        for line in lines {
+            for (place, net) in shares.split(line).unwrap().into_iter().enumerate() {
+                let used = CapUse {
+                    customer: own.iter().sum(),
+                    customer_own: own[place],
+                    ..CapUse::default()
+                };
+                let facts = Facts {
+                    credit: shares.part(place),
+                    used: [("agency".to_owned(), used)].into(),
+                    ..facts(net)
+                };
+                own[place] += evaluate(&plan, &facts).unwrap().amount().map_or(0, |a| a.minor);
+                prop_assert!(own[place] <= parts[place]);
+            }
+        }
+        prop_assert!(own.iter().sum::<i64>() <= limit);
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn caps_apply_in_turn() {
     let used = CapUse {
         customer: 900,
         partner: 550,
-        all: 0,
+        ..CapUse::default()
     };
     facts.used = [("agency".to_owned(), used)].into();
     let calculation = earned(&capped(), &facts);
@@ -310,6 +310,29 @@ fn caps_apply_in_turn() {
     assert!(reasons(&capped(), &facts).contains("used up"));
     facts.net.currency = Currency::USD;
     assert!(reasons(&capped(), &facts).contains("cap has no amount in USD"));
+}
+
+#[test]
+fn who_shares_the_credit_shares_the_customers_cap() {
+    let mut plan = capped();
+    plan.rules[0].caps.per_partner = None;
+    let shares = Shares::new([7_000, 3_000], 10_000);
+    let mut facts = Facts {
+        credit: shares.part(1),
+        ..facts(10_000)
+    };
+    let calculation = earned(&plan, &facts);
+    assert_eq!(calculation.amount.minor, 300);
+    assert_eq!(calculation.caps[1].name, "per customer, 30% of it");
+    // Somebody else was credited alone before: what is left of the whole is less than the part.
+    let used = CapUse {
+        customer: 900,
+        ..CapUse::default()
+    };
+    facts.used = [("agency".to_owned(), used)].into();
+    assert_eq!(earned(&plan, &facts).amount.minor, 100);
+    facts.credit = Part::whole();
+    assert_eq!(earned(&plan, &facts).caps.len(), 1);
 }
 
 #[test]

@@ -2,23 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use entity::{attribution, commission, deal, protection};
+use chrono::{DateTime, Utc};
+use entity::{attribution, commission, customer, deal, protection};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait,
 };
 
 use super::unit::{AccountState, Row, Unit};
-use crate::bulk;
 use crate::commission::history::History;
 use crate::error::Result;
-
-/// When a customer of an account paid first.
-#[derive(FromQueryResult)]
-struct First {
-    account_id: i64,
-    paid_at: Option<chrono::DateTime<chrono::Utc>>,
-}
 
 /// Attributions, live protections and first payments; returns the partners concerned.
 pub(super) async fn load_accounts(
@@ -64,25 +57,23 @@ pub(super) async fn load_accounts(
             .protections
             .push((row, deal));
     }
-    let list = bulk::marks(tx.get_database_backend(), 0, ids.len());
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        // Of each customer the first by the index, however many invoices it has.
-        format!(
-            "SELECT c.account_id, (SELECT i.paid_at FROM invoice i \
-               WHERE i.customer_id = c.id AND i.paid_at IS NOT NULL AND i.net > 0 \
-               ORDER BY i.paid_at LIMIT 1) AS paid_at \
-             FROM customer c WHERE c.account_id IN ({list})"
-        ),
-        ids.iter().map(|id| Value::from(*id)),
-    );
-    for row in First::find_by_statement(statement).all(tx).await? {
-        let account = unit.accounts.entry(row.account_id).or_default();
-        let known = account.first_paid_at;
-        account.first_paid_at = match (known, row.paid_at) {
-            (Some(known), Some(paid_at)) => Some(known.min(paid_at)),
-            (known, paid_at) => known.or(paid_at),
+    let paid: Vec<(Option<i64>, Option<DateTime<Utc>>)> = customer::Entity::find()
+        .select_only()
+        .columns([customer::Column::AccountId, customer::Column::FirstPaidAt])
+        .filter(customer::Column::AccountId.is_in(ids.iter().copied()))
+        .filter(customer::Column::FirstPaidAt.is_not_null())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    for (account, paid_at) in paid {
+        let Some((account, paid_at)) = account.zip(paid_at) else {
+            continue;
         };
+        let account = unit.accounts.entry(account).or_default();
+        let first = account
+            .first_paid_at
+            .map_or(paid_at, |first| first.min(paid_at));
+        account.first_paid_at = Some(first);
     }
     Ok(partners)
 }

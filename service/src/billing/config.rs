@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) id: i64,
+    pub(crate) plan_id: i64,
     pub(crate) number: i64,
     pub(crate) effective_from: DateTime<Utc>,
     pub(crate) rules: PlanRules,
@@ -37,6 +38,7 @@ impl Version {
     fn new(row: &plan_version::Model, rules: PlanRules, effective_from: DateTime<Utc>) -> Self {
         Self {
             id: row.id,
+            plan_id: row.plan_id,
             number: row.version,
             effective_from,
             needs_history: rules.rules.iter().any(|rule| {
@@ -265,6 +267,12 @@ impl Config {
             everybody: a_cap(|caps| caps.per_period.is_some()),
             customers: a_cap(|caps| !caps.per_customer.is_empty()),
         }
+    }
+
+    /// The plan of each version.
+    pub(crate) fn plans_of_versions(&self) -> HashMap<i64, i64> {
+        let versions = self.plans.values().flatten();
+        versions.map(|v| (v.id, v.plan_id)).collect()
     }
 
     /// Whether a plan ever pays when `trigger` happens.

@@ -236,6 +236,7 @@ async fn make_customers(
             match_reason: None,
             created_at: ctx.now(),
             updated_at: None,
+            first_paid_at: None,
         })
         .collect();
     bulk::insert_with::<customer::Entity>(tx, &rows, " ON CONFLICT (stripe_id) DO NOTHING").await?;

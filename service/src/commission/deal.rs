@@ -97,11 +97,7 @@ pub(crate) async fn earn(
     let accounts = occasion.deal.account_id.into_iter().collect();
     let mut history = History::locked(tx, config, &accounts).await?;
     for month in batch.into_iter().flat_map(|batch| batch.earned) {
-        // Its lines are written, and were read for the customer's cap; the months are not.
-        history.add(Month {
-            account_id: None,
-            ..month.clone()
-        });
+        history.add(month.clone());
     }
     let country = country(tx, occasion.deal).await?;
     // Without a value everybody has nothing of it, which is enough for a fixed amount.

@@ -1,7 +1,7 @@
 //! What partners have earned before, for plans whose amounts depend on it: brackets and caps.
 //!
-//! It is read from sums per partner, rule and month, and for caps per customer from the lines of the
-//! accounts concerned: what a batch costs grows with the months there were, not with the lines.
+//! It is read from sums per partner, rule and month, and per customer and rule: what a batch costs
+//! grows with the months there were, not with the lines.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -12,11 +12,11 @@ use domain::calendar;
 use domain::commission::CapUse;
 use domain::money::Currency;
 use domain::plan::{Period, Rule};
-use entity::{commission, partner, rule_month};
+use entity::{account, commission, partner, plan_version, rule_customer, rule_month};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, JoinType,
+    QueryFilter, QueryOrder, QuerySelect, RelationTrait,
 };
 
 use super::month::Month;
@@ -29,12 +29,16 @@ struct OfCustomer {
     partner_id: i64,
     account_id: i64,
     currency: String,
-    rule: Option<String>,
+    plan_id: i64,
+    rule: String,
     amount: i64,
 }
 
-/// Partner, currency and rule.
-type RuleKey = (i64, String, String);
+/// `plan.id` and the rule's id in it.
+type RuleKey = (i64, String);
+
+/// Partner and currency.
+type Earner = (i64, String);
 
 /// What a rule has earned a partner in a month; wide, because batches are undone in memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,23 +51,35 @@ struct Sum {
 /// included.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// The plans of the versions that the batch may book by.
+    plans: HashMap<i64, i64>,
     /// By month.
-    rules: BTreeMap<RuleKey, BTreeMap<String, Sum>>,
-    /// By account.
-    customers: HashMap<(i64, RuleKey), i128>,
+    rules: HashMap<Earner, HashMap<RuleKey, BTreeMap<String, Sum>>>,
+    /// By account and currency, then by partner.
+    customers: HashMap<(i64, String), HashMap<RuleKey, BTreeMap<i64, i128>>>,
     added: Vec<Month>,
 }
 
 impl History {
-    /// Reads what was earned, where a plan asks for it. The partners are locked for that, so that
-    /// two processes never fill the same bracket or cap.
+    /// Reads what was earned, where a plan asks for it. Accounts and partners are locked for that, so
+    /// that two processes never fill the same bracket or cap.
     pub(crate) async fn locked(
         tx: &impl ConnectionTrait,
         config: &Config,
         accounts: &BTreeSet<i64>,
     ) -> Result<Self> {
         let needs = config.needs_history();
-        if !needs.partners.is_empty() && tx.get_database_backend() == DbBackend::Postgres {
+        let several = tx.get_database_backend() == DbBackend::Postgres;
+        if several && needs.customers {
+            let accounts = account::Entity::find()
+                .select_only()
+                .column(account::Column::Id)
+                .filter(account::Column::Id.is_in(accounts.iter().copied()))
+                .order_by_asc(account::Column::Id)
+                .lock(LockType::NoKeyUpdate);
+            accounts.into_tuple::<i64>().all(tx).await?;
+        }
+        if several && !needs.partners.is_empty() {
             let mut query = partner::Entity::find()
                 .select_only()
                 .column(partner::Column::Id)
@@ -84,7 +100,7 @@ impl History {
         accounts: &BTreeSet<i64>,
     ) -> Result<Self> {
         let needs = config.needs_history();
-        let mut history = Self::default();
+        let mut history = Self::of_plans(config);
         if needs.partners.is_empty() {
             return Ok(history);
         }
@@ -94,21 +110,60 @@ impl History {
         }
         history.take_months(query.all(db).await?);
         if needs.customers && !accounts.is_empty() {
-            let query = of_customers()
-                .filter(commission::Column::AccountId.is_in(accounts.iter().copied()));
-            history.take_customers(query.into_model().all(db).await?);
+            let rows = rule_customer::Entity::find()
+                .filter(rule_customer::Column::AccountId.is_in(accounts.iter().copied()))
+                .into_model()
+                .all(db)
+                .await?;
+            history.take_customers(rows);
         }
         Ok(history)
     }
 
     /// Reads what everybody earned in the months before one.
-    pub(crate) async fn load_before(db: &impl ConnectionTrait, month: &str) -> Result<Self> {
-        let mut history = Self::default();
+    pub(crate) async fn load_before(
+        db: &impl ConnectionTrait,
+        config: &Config,
+        month: &str,
+    ) -> Result<Self> {
+        let mut history = Self::of_plans(config);
         let months = rule_month::Entity::find().filter(rule_month::Column::Month.lt(month));
         history.take_months(months.all(db).await?);
-        let customers = of_customers().filter(commission::Column::Month.lt(month));
-        history.take_customers(customers.into_model().all(db).await?);
+        // The sums of customers are not kept by month.
+        let rule = || Expr::cust("explain ->> 'rule_id'");
+        let mut customers = commission::Entity::find()
+            .select_only()
+            .join(JoinType::InnerJoin, commission::Relation::PlanVersion.def())
+            .filter(commission::Column::Kind.eq("accrual"))
+            .filter(commission::Column::State.ne("canceled"))
+            .filter(commission::Column::AccountId.is_not_null())
+            .filter(commission::Column::Month.lt(month))
+            .filter(rule().is_not_null())
+            .column(plan_version::Column::PlanId)
+            .group_by(plan_version::Column::PlanId);
+        for column in [
+            commission::Column::PartnerId,
+            commission::Column::AccountId,
+            commission::Column::Currency,
+        ] {
+            customers = customers.column(column).group_by(column);
+        }
+        let rows = customers
+            .column_as(rule(), "rule")
+            .group_by(rule())
+            .column_as(Expr::cust("CAST(sum(amount) AS BIGINT)"), "amount")
+            .into_model()
+            .all(db)
+            .await?;
+        history.take_customers(rows);
         Ok(history)
+    }
+
+    fn of_plans(config: &Config) -> Self {
+        Self {
+            plans: config.plans_of_versions(),
+            ..Self::default()
+        }
     }
 
     fn take_months(&mut self, rows: Vec<rule_month::Model>) {
@@ -117,17 +172,19 @@ impl History {
                 basis: row.basis.into(),
                 amount: row.amount.into(),
             };
-            let key = (row.partner_id, row.currency, row.rule);
-            self.rules.entry(key).or_default().insert(row.month, sum);
+            let rules = self.rules.entry((row.partner_id, row.currency));
+            let months = rules.or_default().entry((row.plan_id, row.rule));
+            months.or_default().insert(row.month, sum);
         }
     }
 
     fn take_customers(&mut self, rows: Vec<OfCustomer>) {
         for row in rows {
-            let Some(rule) = row.rule else { continue };
-            let key = (row.partner_id, row.currency, rule);
-            self.customers
-                .insert((row.account_id, key), row.amount.into());
+            let rules = self.customers.entry((row.account_id, row.currency));
+            let partners = rules.or_default().entry((row.plan_id, row.rule));
+            partners
+                .or_default()
+                .insert(row.partner_id, row.amount.into());
         }
     }
 
@@ -138,13 +195,23 @@ impl History {
     }
 
     fn count(&mut self, month: &Month, sign: i128) {
-        let Some(rule) = &month.rule else { return };
+        let Some(by) = &month.by else { return };
+        // Nobody in this batch is on a plan that it does not know.
+        let Some(plan) = self.plans.get(&by.version_id) else {
+            return;
+        };
         let [amount, _, basis] = month.parts.map(|part| sign * i128::from(part));
-        let key = (month.partner_id, month.currency.clone(), rule.clone());
-        if let Some(account) = month.account_id {
-            *self.customers.entry((account, key.clone())).or_default() += amount;
+        let rule = (*plan, by.rule.clone());
+        if let Some(account) = by.account_id {
+            let rules = self.customers.entry((account, month.currency.clone()));
+            let partners = rules.or_default().entry(rule.clone()).or_default();
+            *partners.entry(month.partner_id).or_default() += amount;
         }
-        let months = self.rules.entry(key).or_default();
+        let rules = self
+            .rules
+            .entry((month.partner_id, month.currency.clone()))
+            .or_default();
+        let months = rules.entry(rule).or_default();
         let sum = months.entry(month.month.clone()).or_default();
         sum.basis += basis;
         sum.amount += amount;
@@ -187,27 +254,6 @@ impl History {
     }
 }
 
-/// Sums of accruals by partner, account, currency and rule.
-fn of_customers() -> sea_orm::Select<commission::Entity> {
-    let rule = || Expr::cust("explain ->> 'rule_id'");
-    commission::Entity::find()
-        .select_only()
-        .columns([
-            commission::Column::PartnerId,
-            commission::Column::AccountId,
-            commission::Column::Currency,
-        ])
-        .column_as(rule(), "rule")
-        .column_as(Expr::cust("CAST(sum(amount) AS BIGINT)"), "amount")
-        .filter(commission::Column::Kind.eq("accrual"))
-        .filter(commission::Column::State.ne("canceled"))
-        .filter(commission::Column::AccountId.is_not_null())
-        .group_by(commission::Column::PartnerId)
-        .group_by(commission::Column::AccountId)
-        .group_by(commission::Column::Currency)
-        .group_by(rule())
-}
-
 /// See [`History::of`].
 pub(crate) struct Past<'a> {
     history: &'a History,
@@ -228,10 +274,8 @@ impl Past<'_> {
             return (BTreeMap::new(), BTreeMap::new());
         }
         let rules = version.rules.rules.iter();
-        (
-            self.volume(),
-            rules.map(|r| (r.id.clone(), self.used(r))).collect(),
-        )
+        let used = |rule: &Rule| (rule.id.clone(), self.used(version.plan_id, rule));
+        (self.volume(), rules.map(used).collect())
     }
 
     /// The months of the period the payment lies in.
@@ -240,45 +284,47 @@ impl Past<'_> {
         calendar::month_of(start, self.zone)..calendar::month_of(end, self.zone)
     }
 
+    /// What the partner sold, by whatever plan it earned.
     fn volume(&self) -> BTreeMap<Period, i64> {
-        let code = self.currency.code().to_owned();
-        let first = (self.partner_id, code.clone(), String::new());
-        let of_partner = || {
-            let rules = self.history.rules.range(first.clone()..);
-            rules.take_while(|((id, currency, _), _)| *id == self.partner_id && *currency == code)
-        };
+        let earner = (self.partner_id, self.currency.code().to_owned());
+        let rules = self.history.rules.get(&earner);
         Period::ALL
             .iter()
             .map(|period| {
                 let months = self.months(*period);
-                let sums = of_partner().flat_map(|(_, sums)| sums.range(months.clone()));
+                let sums = rules.into_iter().flat_map(HashMap::values);
+                let sums = sums.flat_map(|sums| sums.range(months.clone()));
                 (*period, narrow(sums.map(|(_, sum)| sum.basis).sum()))
             })
             .collect()
     }
 
-    /// What a rule has paid, for its caps.
-    fn used(&self, rule: &Rule) -> CapUse {
+    /// What a rule of a plan has paid, for its caps.
+    fn used(&self, plan_id: i64, rule: &Rule) -> CapUse {
         let (history, code) = (self.history, self.currency.code());
-        let key = (self.partner_id, code.to_owned(), rule.id.clone());
+        let key = (plan_id, rule.id.clone());
         let within = |sums: &BTreeMap<String, Sum>, period: Period| -> i128 {
             let sums = sums.range(self.months(period));
             sums.map(|(_, sum)| sum.amount).sum()
         };
         let partner = rule.caps.per_partner.as_ref().map_or(0, |cap| {
-            let sums = history.rules.get(&key);
+            let earner = (self.partner_id, code.to_owned());
+            let sums = history.rules.get(&earner).and_then(|rules| rules.get(&key));
             sums.map_or(0, |sums| within(sums, cap.period))
         });
         let all = rule.caps.per_period.as_ref().map_or(0, |cap| {
-            let of_rule = history
-                .rules
-                .iter()
-                .filter(|((_, currency, id), _)| currency == code && *id == rule.id);
-            of_rule.map(|(_, sums)| within(sums, cap.period)).sum()
+            let earners = history.rules.iter().filter(|((_, c), _)| c == code);
+            let of_rule = earners.filter_map(|(_, rules)| rules.get(&key));
+            of_rule.map(|sums| within(sums, cap.period)).sum()
         });
-        let customer = history.customers.get(&(self.account_id, key));
+        let customer = history
+            .customers
+            .get(&(self.account_id, code.to_owned()))
+            .and_then(|rules| rules.get(&key));
+        let own = customer.and_then(|partners| partners.get(&self.partner_id));
         CapUse {
-            customer: customer.map_or(0, |sum| narrow(*sum)),
+            customer: customer.map_or(0, |partners| narrow(partners.values().sum())),
+            customer_own: own.map_or(0, |sum| narrow(*sum)),
             partner: narrow(partner),
             all: narrow(all),
         }

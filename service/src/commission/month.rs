@@ -1,9 +1,10 @@
-//! A partner's sums per month, and those of each rule, kept in step with the lines.
+//! A partner's sums per month, and those of each rule by partner and by customer, kept in step with
+//! the lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{commission, partner_month, rule_month};
-use sea_orm::ConnectionTrait;
+use entity::{commission, partner_month, plan_version, rule_customer, rule_month};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::bulk;
 use crate::error::{Error, Result};
@@ -19,8 +20,17 @@ pub struct Month {
     pub month: String,
     /// Earned, given back, revenue; see [`month_effect`].
     pub parts: [i64; 3],
-    /// Of an accrual: the rule that paid, by its id in the plan.
-    pub rule: Option<String>,
+    /// Of an accrual: what paid it.
+    pub by: Option<ByRule>,
+}
+
+/// The rule that paid an accrual, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByRule {
+    /// `plan_version.id`. Sums are kept by plan: a new version goes on where the last one was.
+    pub version_id: i64,
+    /// The rule's id in the plan.
+    pub rule: String,
     /// `account.id` of the customer.
     pub account_id: Option<i64>,
 }
@@ -44,14 +54,20 @@ pub fn month_effect(kind: &str, state: &str, reference: &str, amount: i64, basis
 impl Month {
     /// What a line means for its partner's month.
     pub fn of(row: &commission::Model) -> Self {
-        let rule = row.explain.get("rule_id").filter(|_| row.kind == "accrual");
+        let rule = row.explain.get("rule_id").and_then(|id| id.as_str());
+        let rule = rule.zip(row.plan_version_id);
         Self {
             partner_id: row.partner_id,
             currency: row.currency.clone(),
             month: row.month.clone(),
             parts: month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis),
-            rule: rule.and_then(|id| id.as_str()).map(str::to_owned),
-            account_id: row.account_id,
+            by: rule
+                .filter(|_| row.kind == "accrual")
+                .map(|(rule, version_id)| ByRule {
+                    version_id,
+                    rule: rule.to_owned(),
+                    account_id: row.account_id,
+                }),
         }
     }
 
@@ -63,22 +79,14 @@ impl Month {
     }
 }
 
-/// Sums by partner, currency, month and one thing more.
-type Sums<K, const N: usize> = BTreeMap<(i64, String, String, K), [i64; N]>;
+/// Sums of amounts in minor units.
+type Sums<K, const N: usize> = BTreeMap<K, [i64; N]>;
+
+/// A rule as sums are kept of it: currency, `plan.id` and its id there.
+type OfRule = (String, i64, String);
 
 /// Adds to one of the sums.
-fn count<K: Ord, const N: usize>(
-    sums: &mut Sums<K, N>,
-    month: &Month,
-    of: K,
-    parts: [i64; N],
-) -> Result<()> {
-    let key = (
-        month.partner_id,
-        month.currency.clone(),
-        month.month.clone(),
-        of,
-    );
+fn count<K: Ord, const N: usize>(sums: &mut Sums<K, N>, key: K, parts: [i64; N]) -> Result<()> {
     for (sum, part) in sums.entry(key).or_insert([0; N]).iter_mut().zip(parts) {
         *sum = sum
             .checked_add(part)
@@ -95,32 +103,64 @@ pub async fn add<'a>(
     tx: &impl ConnectionTrait,
     months: impl IntoIterator<Item = &'a Month>,
 ) -> Result<()> {
+    let months: Vec<&Month> = months.into_iter().collect();
+    let plans = plans(tx, &months).await?;
     let mut partners = Sums::new();
     let mut rules = Sums::new();
+    let mut customers = Sums::new();
     for m in months {
-        count(&mut partners, m, (), m.parts)?;
-        if let Some(rule) = &m.rule {
-            let [amount, _, basis] = m.parts;
-            count(&mut rules, m, rule.clone(), [basis, amount])?;
+        let (partner, currency, month) = (m.partner_id, &m.currency, &m.month);
+        count(&mut partners, (partner, currency, month), m.parts)?;
+        let Some(by) = &m.by else { continue };
+        let plan = plans.get(&by.version_id).copied();
+        let plan = plan.ok_or_else(|| Error::internal("a commission’s plan is not there"))?;
+        let [amount, _, basis] = m.parts;
+        let rule: OfRule = (currency.clone(), plan, by.rule.clone());
+        if let Some(account) = by.account_id {
+            count(&mut customers, (account, rule.clone(), partner), [amount])?;
         }
+        count(&mut rules, (partner, rule, month), [basis, amount])?;
     }
     add_to_partners(tx, partners).await?;
-    add_to_rules(tx, rules).await
+    add_to_rules(tx, rules).await?;
+    add_to_customers(tx, customers).await
 }
 
-async fn add_to_partners(tx: &impl ConnectionTrait, mut sums: Sums<(), 3>) -> Result<()> {
+/// The plans of the versions that paid.
+async fn plans(tx: &impl ConnectionTrait, months: &[&Month]) -> Result<HashMap<i64, i64>> {
+    let versions = months
+        .iter()
+        .filter_map(|m| Some(m.by.as_ref()?.version_id));
+    let versions: BTreeSet<i64> = versions.collect();
+    if versions.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, i64)> = plan_version::Entity::find()
+        .select_only()
+        .columns([plan_version::Column::Id, plan_version::Column::PlanId])
+        .filter(plan_version::Column::Id.is_in(versions))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn add_to_partners(
+    tx: &impl ConnectionTrait,
+    mut sums: Sums<(i64, &String, &String), 3>,
+) -> Result<()> {
     sums.retain(|_, parts| *parts != [0; 3]);
     let ids = bulk::reserve::<partner_month::Entity>(tx, sums.len()).await?;
     let rows: Vec<partner_month::Model> = sums
         .into_iter()
         .zip(ids)
-        .map(|(((partner_id, currency, month, ()), parts), id)| {
+        .map(|(((partner_id, currency, month), parts), id)| {
             let [earned, given_back, revenue] = parts;
             partner_month::Model {
                 id,
                 partner_id,
-                month,
-                currency,
+                month: month.clone(),
+                currency: currency.clone(),
                 earned,
                 given_back,
                 revenue,
@@ -139,20 +179,24 @@ async fn add_to_partners(tx: &impl ConnectionTrait, mut sums: Sums<(), 3>) -> Re
     Ok(())
 }
 
-async fn add_to_rules(tx: &impl ConnectionTrait, mut sums: Sums<String, 2>) -> Result<()> {
+async fn add_to_rules(
+    tx: &impl ConnectionTrait,
+    mut sums: Sums<(i64, OfRule, &String), 2>,
+) -> Result<()> {
     sums.retain(|_, parts| *parts != [0; 2]);
     let ids = bulk::reserve::<rule_month::Entity>(tx, sums.len()).await?;
     let rows: Vec<rule_month::Model> = sums
         .into_iter()
         .zip(ids)
-        .map(|(((partner_id, currency, month, rule), parts), id)| {
-            let [basis, amount] = parts;
+        .map(|((key, [basis, amount]), id)| {
+            let (partner_id, (currency, plan_id, rule), month) = key;
             rule_month::Model {
                 id,
                 partner_id,
                 currency,
-                month,
+                plan_id,
                 rule,
+                month: month.clone(),
                 basis,
                 amount,
             }
@@ -161,9 +205,41 @@ async fn add_to_rules(tx: &impl ConnectionTrait, mut sums: Sums<String, 2>) -> R
     bulk::insert_with::<rule_month::Entity>(
         tx,
         &rows,
-        " ON CONFLICT (partner_id, currency, month, rule) DO UPDATE SET \
+        " ON CONFLICT (partner_id, currency, plan_id, rule, month) DO UPDATE SET \
          basis = rule_month.basis + excluded.basis, \
          amount = rule_month.amount + excluded.amount",
+    )
+    .await?;
+    Ok(())
+}
+
+async fn add_to_customers(
+    tx: &impl ConnectionTrait,
+    mut sums: Sums<(i64, OfRule, i64), 1>,
+) -> Result<()> {
+    sums.retain(|_, parts| *parts != [0]);
+    let ids = bulk::reserve::<rule_customer::Entity>(tx, sums.len()).await?;
+    let rows: Vec<rule_customer::Model> = sums
+        .into_iter()
+        .zip(ids)
+        .map(|((key, [amount]), id)| {
+            let (account_id, (currency, plan_id, rule), partner_id) = key;
+            rule_customer::Model {
+                id,
+                account_id,
+                currency,
+                plan_id,
+                rule,
+                partner_id,
+                amount,
+            }
+        })
+        .collect();
+    bulk::insert_with::<rule_customer::Entity>(
+        tx,
+        &rows,
+        " ON CONFLICT (account_id, currency, plan_id, rule, partner_id) DO UPDATE SET \
+         amount = rule_customer.amount + excluded.amount",
     )
     .await?;
     Ok(())

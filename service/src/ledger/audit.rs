@@ -7,6 +7,7 @@ mod lines;
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use domain::ledger::{AccountCode, Bucket};
 use entity::ledger_account;
 use futures::TryStreamExt;
@@ -98,8 +99,36 @@ pub async fn audit(db: &Db) -> Result<Report> {
     let balances = accounts(&tx, &books, &mut report).await?;
     let members = lines::commissions(&tx, &balances, &mut report).await?;
     lines::payouts(&tx, &books, &members, &mut report).await?;
+    first_payments(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)
+}
+
+/// Compares when each customer paid first, from which durations are counted, with its invoices.
+async fn first_payments<C: ConnectionTrait + StreamTrait>(
+    tx: &C,
+    report: &mut Report,
+) -> Result<()> {
+    #[derive(FromQueryResult)]
+    struct Customer {
+        id: i64,
+        says: Option<DateTime<Utc>>,
+        paid: Option<DateTime<Utc>>,
+    }
+    let statement = Statement::from_string(
+        ConnectionTrait::get_database_backend(tx),
+        "SELECT id, says, paid FROM (SELECT c.id, c.first_paid_at AS says, \
+           (SELECT min(i.paid_at) FROM invoice i WHERE i.customer_id = c.id AND i.net > 0) AS paid \
+         FROM customer c) t WHERE says IS DISTINCT FROM paid ORDER BY id",
+    );
+    let mut rows = Customer::find_by_statement(statement).stream(tx).await?;
+    while let Some(row) = rows.try_next().await? {
+        let show = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| at.to_rfc3339());
+        let (says, paid) = (show(row.says), show(row.paid));
+        let message = format!("says it paid first {says}; by its invoices that was {paid}");
+        report.add("customer", row.id, message);
+    }
+    Ok(())
 }
 
 /// One posting with its transaction and account.

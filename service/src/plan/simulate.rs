@@ -236,8 +236,8 @@ async fn sides(
     let month = calendar::month_of(from, zone);
     let mut histories = [History::default(), History::default()];
     if needs(&old) || needs(&new) {
-        for history in &mut histories {
-            *history = History::load_before(tx, &month).await?;
+        for (history, config) in histories.iter_mut().zip([&old, &new]) {
+            *history = History::load_before(tx, config, &month).await?;
         }
     }
     let mut first_paid: HashMap<i64, BTreeSet<i64>> = HashMap::new();

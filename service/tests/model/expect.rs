@@ -176,8 +176,14 @@ impl Books<'_> {
                 };
                 let rank = newest(before, tier, at).expect("one from the beginning");
                 let key = format!("line:{}:partner:{}", line.id, self.names.partners[partner]);
-                let (rule, amount) =
-                    self.earns(&plan, (index, partner, home), line.suite, net, rank);
+                let of = (index, partner, home);
+                let part = |whole| {
+                    let mut parts = shares(whole, &credits).into_iter();
+                    parts
+                        .find(|(p, _)| *p == partner)
+                        .map_or(0, |(_, part)| part)
+                };
+                let (rule, amount) = self.earns(&plan, of, &part, line.suite, net, rank);
                 self.book(key, partner, (index, Some(i)), rule, net, amount);
             }
         }

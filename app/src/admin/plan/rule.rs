@@ -236,7 +236,7 @@ fn caps(f: &RuleFields) -> AnyView {
     let text = |name: &str| f.text(name).to_owned();
     view! {
         <p class="field-hint">"Such as 5000 EUR; several currencies are separated by a semicolon. With a limit, the rule pays in its currencies only."</p>
-        <TextField name="cap_customer" label="For one customer, in all" value=text("cap_customer")/>
+        <TextField name="cap_customer" label="For one customer, in all" value=text("cap_customer") hint="Who shares the credit for a customer shares its limit in the same parts."/>
         <div class="fields">
             <TextField name="cap_partner" label="For one partner" value=text("cap_partner")/>
             <SelectField name="cap_partner_period" label="In each" options=periods() value=text("cap_partner_period") required=true/>

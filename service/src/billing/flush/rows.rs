@@ -1,7 +1,10 @@
 //! The rows about customers, invoices and returns.
 
+use std::collections::BTreeSet;
+
 use entity::{customer, invoice, invoice_line, invoice_payment, invoice_return, subscription};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
 
 use super::{Ids, fresh};
 use crate::billing::unit::{Row, Unit};
@@ -147,6 +150,7 @@ pub(super) async fn write_invoices(
          FROM v WHERE invoice.id = v.id",
     )
     .await?;
+    first_payments(tx, unit).await?;
     let lines: Vec<invoice_line::Model> = fresh(
         states().flat_map(|s| &s.lines),
         |l: &mut invoice_line::Model| {
@@ -167,6 +171,40 @@ pub(super) async fn write_invoices(
         "UPDATE invoice_line SET returned = v.returned FROM v WHERE invoice_line.id = v.id",
     )
     .await?;
+    Ok(())
+}
+
+/// Keeps when a customer paid first in step with its invoices, where that may have changed.
+async fn first_payments(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
+    let counts = |row: &invoice::Model| row.paid_at.filter(|_| row.net > 0);
+    let mut customers: BTreeSet<i64> = BTreeSet::new();
+    for row in unit.invoices.values().map(|state| &state.row) {
+        let now = counts(row);
+        let before = row.changed_from().map_or(now, counts);
+        let before = if row.is_fresh() { None } else { before };
+        let known = unit.customer_of(row).and_then(|c| c.first_paid_at);
+        let earlier = now.is_some_and(|now| known.is_none_or(|known| now < known));
+        if now != before && (earlier || now.is_none()) {
+            customers.insert(row.customer_id);
+        }
+    }
+    if customers.is_empty() {
+        return Ok(());
+    }
+    let first = Query::select()
+        .expr(invoice::Column::PaidAt.min())
+        .from(invoice::Entity)
+        .and_where(
+            Expr::col((invoice::Entity, invoice::Column::CustomerId))
+                .equals((customer::Entity, customer::Column::Id)),
+        )
+        .and_where(invoice::Column::Net.gt(0))
+        .to_owned();
+    customer::Entity::update_many()
+        .col_expr(customer::Column::FirstPaidAt, SimpleExpr::from(first))
+        .filter(customer::Column::Id.is_in(customers))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 

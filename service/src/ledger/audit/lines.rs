@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::ledger::Bucket;
-use entity::{commission, partner_month, payout, rule_month};
+use entity::{commission, partner_month, payout, plan_version, rule_customer, rule_month};
 use futures::{Stream, TryStreamExt};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryOrder, QuerySelect, StreamTrait,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryOrder, QuerySelect,
+    RelationTrait, StreamTrait,
 };
 
 use super::{Books, Key, Report};
@@ -29,6 +30,8 @@ struct Line {
     state: String,
     month: String,
     payout_id: Option<i64>,
+    account_id: Option<i64>,
+    plan_id: Option<i64>,
     rule: Option<String>,
 }
 
@@ -42,6 +45,7 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
     let mut sums: HashMap<Key, i128> = HashMap::new();
     let mut months = Sums::new();
     let mut rules = Sums::new();
+    let mut customers = Sums::new();
     let mut members: HashMap<i64, i128> = HashMap::new();
     // The lines that were reversed: amount, cumulative, and what the reversals come to.
     let mut reversed: BTreeMap<i64, (i64, i64, i128)> = BTreeMap::new();
@@ -60,7 +64,10 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
             commission::Column::State,
             commission::Column::Month,
             commission::Column::PayoutId,
+            commission::Column::AccountId,
         ])
+        .join(JoinType::LeftJoin, commission::Relation::PlanVersion.def())
+        .column(plan_version::Column::PlanId)
         .column_as(Expr::cust("explain ->> 'rule_id'"), "rule")
         .order_by_asc(commission::Column::Id)
         .into_model::<Line>();
@@ -74,12 +81,20 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
                 .or_insert(0) += amount;
         }
         let effect = month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis);
-        let month = (row.partner_id, row.currency, row.month);
-        if let Some(rule) = row.rule.filter(|_| row.kind == "accrual") {
+        let (partner, currency, month) = (row.partner_id, row.currency, row.month);
+        let rule = row.plan_id.zip(row.rule);
+        if let Some((plan, rule)) = rule.filter(|_| row.kind == "accrual") {
             let [amount, _, basis] = effect;
-            count(&mut rules, (month.clone(), rule), [basis, amount]);
+            let of_rule = |who: String| format!("{who}, {currency}, plan {plan}, rule {rule}");
+            let in_month = of_rule(format!("partner {partner}, {month}"));
+            count(&mut rules, in_month, [basis, amount]);
+            if let Some(account) = row.account_id {
+                let with = of_rule(format!("account {account}, partner {partner}"));
+                count(&mut customers, with, [amount]);
+            }
         }
-        count(&mut months, (month, String::new()), effect);
+        let name = format!("partner {partner}, {month}, {currency}");
+        count(&mut months, name, effect);
         if let Some(payout) = row
             .payout_id
             .filter(|_| matches!(&*row.state, "in_payout" | "paid"))
@@ -119,9 +134,11 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         .stream(tx)
         .await?
         .map_ok(|row| {
-            let month = (row.partner_id, row.currency, row.month);
-            let sums = [row.earned, row.given_back, row.revenue];
-            (row.id, (month, String::new()), sums)
+            let name = format!(
+                "partner {}, {}, {}",
+                row.partner_id, row.month, row.currency
+            );
+            (row.id, name, [row.earned, row.given_back, row.revenue])
         });
     let words = "earned, given back and revenue";
     compare("partner_month", words, stored, months, report).await?;
@@ -130,24 +147,38 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         .stream(tx)
         .await?
         .map_ok(|row| {
-            let month = (row.partner_id, row.currency, row.month);
-            (row.id, (month, row.rule), [row.basis, row.amount])
+            let who = format!("partner {}, {}", row.partner_id, row.month);
+            let name = format!(
+                "{who}, {}, plan {}, rule {}",
+                row.currency, row.plan_id, row.rule
+            );
+            (row.id, name, [row.basis, row.amount])
         });
     compare("rule_month", "basis and amount", stored, rules, report).await?;
+    let stored = rule_customer::Entity::find()
+        .order_by_asc(rule_customer::Column::Id)
+        .stream(tx)
+        .await?
+        .map_ok(|row| {
+            let who = format!("account {}, partner {}", row.account_id, row.partner_id);
+            let name = format!(
+                "{who}, {}, plan {}, rule {}",
+                row.currency, row.plan_id, row.rule
+            );
+            (row.id, name, [row.amount])
+        });
+    compare("rule_customer", "amount", stored, customers, report).await?;
     Ok(members)
 }
 
-/// A partner's month in a currency, and a rule's id or nothing.
-type MonthKey = ((i64, String, String), String);
+/// What the commissions come to, by the name of whom or what.
+type Sums<const N: usize> = BTreeMap<String, [i128; N]>;
 
-/// What the commissions come to.
-type Sums<const N: usize> = BTreeMap<MonthKey, [i128; N]>;
-
-fn count<const N: usize>(sums: &mut Sums<N>, key: MonthKey, parts: [i64; N]) {
+fn count<const N: usize>(sums: &mut Sums<N>, name: String, parts: [i64; N]) {
     if parts == [0; N] {
         return;
     }
-    for (sum, part) in sums.entry(key).or_insert([0; N]).iter_mut().zip(parts) {
+    for (sum, part) in sums.entry(name).or_insert([0; N]).iter_mut().zip(parts) {
         *sum += i128::from(part);
     }
 }
@@ -172,39 +203,25 @@ fn compare_buckets(sums: &HashMap<Key, i128>, buckets: &HashMap<Key, i128>, repo
 async fn compare<const N: usize>(
     table: &'static str,
     words: &str,
-    stored: impl Stream<Item = Result<(i64, MonthKey, [i64; N]), DbErr>>,
+    stored: impl Stream<Item = Result<(i64, String, [i64; N]), DbErr>>,
     mut sums: Sums<N>,
     report: &mut Report,
 ) -> Result<()> {
-    let name = |((partner, currency, month), rule): &MonthKey| {
-        let rule = if rule.is_empty() {
-            String::new()
-        } else {
-            format!(", rule {rule}")
-        };
-        format!("partner {partner}, {month} {currency}{rule}")
-    };
     let mut stored = std::pin::pin!(stored);
-    while let Some((id, key, kept)) = stored.try_next().await? {
+    while let Some((id, name, kept)) = stored.try_next().await? {
         let kept = kept.map(i128::from);
-        let come_to = sums.remove(&key).unwrap_or([0; N]);
+        let come_to = sums.remove(&name).unwrap_or([0; N]);
         if kept != come_to {
             report.add(
                 table,
                 id,
-                format!(
-                    "({}) says {kept:?} {words}; the commissions come to {come_to:?}",
-                    name(&key)
-                ),
+                format!("({name}) says {kept:?} {words}; the commissions come to {come_to:?}"),
             );
         }
     }
-    for (key, sums) in sums.into_iter().filter(|(_, sums)| *sums != [0; N]) {
-        report.add(
-            table,
-            0,
-            format!("is missing for {}: {sums:?} {words}", name(&key)),
-        );
+    for (name, sums) in sums.into_iter().filter(|(_, sums)| *sums != [0; N]) {
+        let problem = format!("is missing for {name}: {sums:?} {words}");
+        report.add(table, 0, problem);
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use super::{Books, Row};
 use crate::model::ops::Plan;
 
 impl Books<'_> {
-    /// What a line's part earns, and by which rule.
+    /// What a line's part earns, and by which rule; `part` is the partner's of an amount.
     pub(super) fn earns(
         &self,
         plan: &Plan,
         of: (usize, usize, usize),
+        part: &dyn Fn(i64) -> i64,
         suite: bool,
         net: i64,
         rank: usize,
@@ -50,12 +51,13 @@ impl Books<'_> {
                 let mut amount = times(net, *rate, 10_000);
                 let now = |r: &Row| r.rule == "capped" && quarter(r.invoice) == quarter(index);
                 let ours = |r: &Row| r.rule == "capped" && r.booked.partner == partner;
-                let here = |r: &Row| ours(r) && self.home(r.invoice) == Some(home);
+                let here = |r: &Row| r.rule == "capped" && self.home(r.invoice) == Some(home);
                 let cap = |amount: i64, limit: i64, counts: &dyn Fn(&Row) -> bool| {
                     let used = sum(counts, &|r| r.booked.amount);
                     amount.min(limit.saturating_sub(used).max(0))
                 };
                 amount = cap(amount, *customer, &here);
+                amount = cap(amount, part(*customer), &|r| ours(r) && here(r));
                 amount = cap(amount, *partners, &|r| ours(r) && now(r));
                 if let Some(all) = all {
                     amount = cap(amount, *all, &now);
