@@ -21,9 +21,9 @@ use crate::support::Engine;
 use crate::world::{new_customer, paid, receive};
 
 /// Deals of one round.
-const DEALS: i64 = 12;
+const DEALS: i64 = 10;
 /// Rounds, each with other companies.
-const ROUNDS: i64 = 4;
+const ROUNDS: i64 = 2;
 
 /// 25 % of what is paid, and a fixed sum for a won deal and for a meeting; all of it capped, so that
 /// what one booking earns depends on those before it.
@@ -36,7 +36,7 @@ fn capped() -> PlanRules {
         amounts: ready_made::amounts(minor, Currency::EUR),
     };
     let mut rules = for_won(Basis::Flat, flat(30_000));
-    rules.rules[0].caps.per_partner = Some(cap(500_000));
+    rules.rules[0].caps.per_partner = Some(cap(200_000));
     let mut share = ready_made::agency();
     share.rules[0].caps.per_partner = Some(cap(100_000));
     rules.rules.extend(share.rules);
