@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::{DateTime, TimeZone, Utc};
 use domain::partner::{MemberRole, StaffRole};
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use service::{Actor, Clock, Context, Db, Error, FieldErrors};
 use tokio::sync::OnceCell;
 
@@ -117,6 +117,29 @@ impl TestDb {
                 })
             }
         }
+    }
+
+    /// How often PostgreSQL had to break off a transaction because two waited for each other. It
+    /// counts when connections end, so this closes them.
+    pub async fn deadlocks(&self) -> i64 {
+        if self.folder.is_some() {
+            return 0;
+        }
+        self.db.clone().close().await.expect("closes");
+        let db = Database::connect(&self.url).await.expect("opens again");
+        let number = async |sql: &str| {
+            let row = db
+                .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+                .await
+                .expect("reads")
+                .expect("a row");
+            row.try_get_by_index::<i64>(0).expect("a number")
+        };
+        let here = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+        while number(here).await > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
     }
 
     /// A context for `actor` at `at`.

@@ -41,6 +41,7 @@ pub async fn add_credit(ctx: &Context, account_id: i64, form: &Credit) -> Result
     ctx.staff(StaffRole::Manager)?;
     let tx = ctx.begin().await?;
     by_id(&*tx, account_id).await?;
+    let held = billing::hold(ctx, &*tx, account_id, None).await?;
     let mut errors = FieldErrors::new();
     let partner = match form.partner_id.parse::<i64>() {
         Ok(id) => partner::Entity::find_by_id(id).one(&*tx).await?,
@@ -116,7 +117,8 @@ pub async fn add_credit(ctx: &Context, account_id: i64, form: &Credit) -> Result
         )
         .record(ctx, &*tx)
         .await?;
-    billing::reconsider(ctx, &*tx, account_id).await?;
+    let bookings = billing::reconsider(ctx, &*tx, &held).await?;
+    bookings.book(ctx, &*tx).await?;
     tx.commit().await?;
     Ok(())
 }

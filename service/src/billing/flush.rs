@@ -9,15 +9,17 @@ use entity::{
     attribution, commission, event, invoice, invoice_line, invoice_payment, invoice_return,
     subscription,
 };
-use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait, Value};
+use sea_orm::sea_query::IntoCondition;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, Value};
 
 use super::unit::{Booking, Movement, Row, Unit};
 use crate::bulk;
+use crate::commission::bookings::Bookings;
 use crate::commission::deal::Batch;
-use crate::commission::month;
+use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ledger::{Links, post_many};
+use crate::ledger::Links;
 
 /// The real ids of rows that had none.
 #[derive(Debug, Default)]
@@ -58,8 +60,13 @@ fn fresh<'a, M: ModelTrait + PartialEq + 'a>(
         .collect()
 }
 
-/// Writes everything. Rows that somebody else has changed meanwhile make it fail as a whole.
-pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) -> Result<()> {
+/// Writes everything but months and ledger, which are the caller's to book last. Rows that somebody
+/// else has changed meanwhile make it fail as a whole.
+pub(super) async fn flush(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    unit: Unit,
+) -> Result<Bookings> {
     let mut ids = Ids::default();
     reserve(tx, &unit, &mut ids).await?;
     rows::customers(tx, &unit).await?;
@@ -72,23 +79,23 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
     rows::write_invoices(tx, &unit, &ids).await?;
     rows::write_returns(tx, &unit, &ids).await?;
     write_commissions(tx, &unit, &ids).await?;
-    let mut entries = unit
-        .effects
-        .bookings
-        .iter()
-        .map(|b| entry(b, &ids))
-        .collect::<Result<Vec<(Entry, Links)>>>()?;
-    let mut months = unit.history.added().to_vec();
+    let mut bookings = Bookings {
+        months: unit.history.added().to_vec(),
+        entries: unit
+            .effects
+            .bookings
+            .iter()
+            .map(|b| entry(b, &ids))
+            .collect::<Result<_>>()?,
+    };
     for won in &unit.effects.won {
         let batch = Batch {
-            config: &unit.config,
-            earned: &months,
+            config: Some(&unit.config),
+            earned: &bookings.months,
         };
         let reward = super::won::win(ctx, tx, &batch, won).await?;
-        months.extend(reward.months);
-        entries.extend(reward.entries);
+        bookings.add(reward);
     }
-    month::add(tx, &months).await?;
     write_notes(ctx, tx, &unit, &ids).await?;
     for job in &unit.effects.jobs {
         let payload = crate::payout::jobs::StripeObject {
@@ -104,9 +111,7 @@ pub(super) async fn flush(ctx: &Context, tx: &impl ConnectionTrait, unit: Unit) 
         )
         .await?;
     }
-    // Last, because the accounts it locks are shared by everyone.
-    post_many(ctx, tx, entries).await?;
-    Ok(())
+    Ok(bookings)
 }
 
 /// Ids for every new row.
@@ -156,6 +161,10 @@ async fn write_commissions(tx: &impl ConnectionTrait, unit: &Unit, ids: &Ids) ->
         .filter_map(|c| Some((&**c, c.changed_from()?)))
         .collect();
     changed.sort_by_key(|(now, _)| now.id);
+    if !changed.is_empty() {
+        let ids = changed.iter().map(|(now, _)| now.id);
+        hold_lines(tx, commission::Column::Id.is_in(ids).into_condition()).await?;
+    }
     let values: Vec<Vec<Value>> = changed
         .iter()
         .map(|(now, before)| {

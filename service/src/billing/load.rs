@@ -6,15 +6,15 @@ use entity::{
     commission, customer, invoice, invoice_line, invoice_payment, invoice_return,
     ledger_transaction, subscription,
 };
-use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait,
 };
 
 use super::accounts::{load_accounts, load_history};
 use super::change::News;
 use super::config::Config;
+use super::hold::{hold_accounts, hold_customers};
 use super::keys::Keys;
 use super::matching;
 use super::unit::{InvoiceState, Row, Unit};
@@ -91,14 +91,9 @@ pub(super) async fn unit_of_invoices(
         .await?
         .into_iter()
         .collect();
-    let mut query = customer::Entity::find()
-        .filter(customer::Column::Id.is_in(customers))
-        .order_by_asc(customer::Column::StripeId);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        query = query.lock(LockType::NoKeyUpdate);
-    }
+    let which = Condition::any().add(customer::Column::Id.is_in(customers));
     let mut unit = Unit::new(ctx.now(), Config::default());
-    for row in query.all(tx).await? {
+    for row in hold_customers(tx, which).await? {
         unit.customer_keys.insert(row.id, row.stripe_id.clone());
         unit.customers
             .insert(row.stripe_id.clone(), Row::stored(row));
@@ -151,6 +146,7 @@ async fn complete(
         .values()
         .filter_map(|c| c.account_id)
         .collect();
+    hold_accounts(tx, &accounts).await?;
     let mut partners = load_accounts(tx, &mut unit, &accounts).await?;
     partners.extend(
         unit.invoices
@@ -200,7 +196,7 @@ async fn known_invoices(tx: &impl ConnectionTrait, keys: &Keys) -> Result<BTreeS
 }
 
 /// Makes rows for customers that are not known yet, in one order for every process.
-async fn make_customers(
+pub(super) async fn make_customers(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     stripe_ids: &BTreeSet<String>,
@@ -261,13 +257,7 @@ async fn lock_customers(
             .await?;
         any = any.add(customer::Column::Id.is_in(of_invoices));
     }
-    let mut query = customer::Entity::find()
-        .filter(any)
-        .order_by_asc(customer::Column::StripeId);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        query = query.lock(LockType::NoKeyUpdate);
-    }
-    Ok(query.all(tx).await?)
+    hold_customers(tx, any).await
 }
 
 /// Invoices with lines, payments, returns and commissions; where customers are locked, theirs only.

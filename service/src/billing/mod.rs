@@ -9,6 +9,7 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod config;
 mod flush;
+mod hold;
 pub mod invoice;
 mod keys;
 mod load;
@@ -25,16 +26,17 @@ mod won;
 
 use sea_orm::ConnectionTrait;
 
+use crate::commission::bookings::Bookings;
 use crate::commission::settle::settle;
 use crate::context::Context;
 use crate::error::Result;
 use apply::{Absent, Done, Trouble, apply};
 use change::News;
 
+pub(crate) use hold::{hold, hold_accounts};
 pub use own::{OwnInvoice, OwnQuery, OwnView, own, own_list};
-pub use unmatched::{
-    MatchForm, UnmatchedInvoice, link_customer, match_by_hand, reconsider, unmatched, why_nothing,
-};
+pub(crate) use unmatched::reconsider;
+pub use unmatched::{MatchForm, UnmatchedInvoice, match_by_hand, unmatched, why_nothing};
 pub use why::Why;
 
 /// Handles news in one go inside the caller's transaction; the answers are in the order of the news.
@@ -70,7 +72,7 @@ pub(crate) async fn handle(
     for (place, n) in order.into_iter().zip(sorted) {
         answers[place] = Some(unit.attempt(|unit| apply(unit, n, absent)));
     }
-    flush::flush(ctx, tx, unit).await?;
+    flush::flush(ctx, tx, unit).await?.book(ctx, tx).await?;
     Ok(answers.into_iter().flatten().collect())
 }
 
@@ -87,17 +89,18 @@ pub(crate) async fn unit_for_reading(
     load::unit_for_reading(db, now, ids).await
 }
 
-/// Settles invoices again without news, as when an account was credited to somebody late.
+/// Settles invoices again without news, as when an account was credited to somebody late. What comes
+/// of it is the caller's to book.
 ///
 /// # Errors
 /// When the database refuses, or a figure cannot be booked.
-pub(crate) async fn settle_invoices(
+async fn settle_invoices(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     ids: std::collections::BTreeSet<i64>,
-) -> Result<()> {
+) -> Result<Bookings> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(Bookings::default());
     }
     let mut unit = load::unit_of_invoices(ctx, tx, ids).await?;
     let keys: Vec<String> = unit.invoices.keys().cloned().collect();

@@ -8,10 +8,12 @@ use domain::registrable::registrable_domain;
 use entity::{account, account_domain, customer, invoice};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait,
 };
 
+use super::hold::{Held, hold};
+use crate::commission::bookings::Bookings;
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::event;
@@ -132,26 +134,26 @@ pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) ->
     let (Some(account), Some(reason)) = (account, reason) else {
         return Err(Error::NotFound);
     };
-    let row = customer::Entity::find_by_id(customer_id)
+    let told = customer::Entity::find_by_id(customer_id)
         .one(&*tx)
         .await?
         .ok_or(Error::NotFound)?;
+    let held = hold(ctx, &*tx, account.id, Some(&told.stripe_id)).await?;
+    let row = held.customers.iter().find(|c| c.id == customer_id);
+    let row = row.ok_or(Error::NotFound)?;
     if row.account_id.is_some_and(|known| known != account.id) && earned(&*tx, customer_id).await? {
         return Err(Error::conflict(
             "This customer’s invoices have already earned commission for another account. Cancel \
              those lines first.",
         ));
     }
-    let changed = customer::Entity::update_many()
+    customer::Entity::update_many()
         .col_expr(customer::Column::AccountId, Expr::value(account.id))
         .col_expr(customer::Column::MatchedBy, Expr::value("hand"))
         .col_expr(customer::Column::MatchReason, Expr::value(reason.as_str()))
         .filter(customer::Column::Id.eq(customer_id))
         .exec(&*tx)
         .await?;
-    if changed.rows_affected == 0 {
-        return Err(Error::NotFound);
-    }
     event::Entry::new(
         "customer.matched",
         "customer",
@@ -165,103 +167,46 @@ pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) ->
     .detail(serde_json::json!({ "before": row.account_id, "account_id": account.id }))
     .record(ctx, &*tx)
     .await?;
-    let earned = settle_open(ctx, &*tx, &[customer_id]).await?;
+    let open = open_invoices(&*tx, std::iter::once(customer_id)).await?;
+    let bookings = super::settle_invoices(ctx, &*tx, open.clone()).await?;
+    bookings.book(ctx, &*tx).await?;
+    let earned = invoice::Entity::find()
+        .filter(invoice::Column::Id.is_in(open))
+        .filter(invoice::Column::Outcome.eq("earned"))
+        .count(&*tx)
+        .await?;
     tx.commit().await?;
     Ok(earned)
 }
 
-/// Links a Stripe customer to an account, as when a deal is won: what it pays from now on, and what
-/// it has paid without being matched, counts for the account. A link by hand stays.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn link_customer(
+/// Looks again at the paid invoices of an account that have earned nothing, as after somebody was
+/// credited for it. What they earn now is the caller's to book.
+pub(crate) async fn reconsider(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    stripe_id: &str,
-    account_id: i64,
-    reason: &str,
-) -> Result<u64> {
-    let known = customer::Entity::find()
-        .filter(customer::Column::StripeId.eq(stripe_id))
-        .one(tx)
-        .await?;
-    match known {
-        None => {
-            customer::Entity::insert(customer::ActiveModel {
-                stripe_id: Set(stripe_id.to_owned()),
-                account_id: Set(Some(account_id)),
-                name: Set(String::new()),
-                email: Set(String::new()),
-                matched_by: Set(Some("linked".to_owned())),
-                match_reason: Set(Some(reason.to_owned())),
-                created_at: Set(ctx.now()),
-                ..Default::default()
-            })
-            .exec_without_returning(tx)
-            .await?;
-            Ok(0)
-        }
-        Some(row) => {
-            if row.account_id.is_some_and(|known| known != account_id) {
-                return Err(Error::conflict(format!(
-                    "The customer {stripe_id} belongs to another account. Ask a manager to look \
-                     at it."
-                )));
-            }
-            if row.account_id.is_none() {
-                customer::Entity::update_many()
-                    .col_expr(customer::Column::AccountId, Expr::value(account_id))
-                    .col_expr(customer::Column::MatchedBy, Expr::value("linked"))
-                    .col_expr(customer::Column::MatchReason, Expr::value(reason))
-                    .filter(customer::Column::Id.eq(row.id))
-                    .filter(customer::Column::AccountId.is_null())
-                    .exec(tx)
-                    .await?;
-            }
-            settle_open(ctx, tx, &[row.id]).await
-        }
-    }
+    held: &Held,
+) -> Result<Bookings> {
+    let customers = held.customers.iter().map(|c| c.id);
+    let open = open_invoices(tx, customers).await?;
+    super::settle_invoices(ctx, tx, open).await
 }
 
-/// Looks again at the paid invoices of an account that have earned nothing, as after somebody was
-/// credited for it. Returns how many earn something now.
-///
-/// # Errors
-/// When the database refuses, or a figure cannot be booked.
-pub async fn reconsider(ctx: &Context, tx: &impl ConnectionTrait, account_id: i64) -> Result<u64> {
-    let customers: Vec<i64> = customer::Entity::find()
-        .select_only()
-        .column(customer::Column::Id)
-        .filter(customer::Column::AccountId.eq(account_id))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    settle_open(ctx, tx, &customers).await
-}
-
-/// Settles the customers' paid invoices that have earned nothing so far.
-async fn settle_open(ctx: &Context, tx: &impl ConnectionTrait, customers: &[i64]) -> Result<u64> {
-    if customers.is_empty() {
-        return Ok(0);
-    }
-    let ids: BTreeSet<i64> = invoice::Entity::find()
+/// The customers' paid invoices that have earned nothing so far.
+async fn open_invoices(
+    tx: &impl ConnectionTrait,
+    customers: impl Iterator<Item = i64>,
+) -> Result<BTreeSet<i64>> {
+    Ok(invoice::Entity::find()
         .select_only()
         .column(invoice::Column::Id)
-        .filter(invoice::Column::CustomerId.is_in(customers.iter().copied()))
+        .filter(invoice::Column::CustomerId.is_in(customers))
         .filter(invoice::Column::Status.eq("paid"))
         .filter(invoice::Column::Outcome.ne("earned"))
         .into_tuple::<i64>()
         .all(tx)
         .await?
         .into_iter()
-        .collect();
-    super::settle_invoices(ctx, tx, ids.clone()).await?;
-    Ok(invoice::Entity::find()
-        .filter(invoice::Column::Id.is_in(ids))
-        .filter(invoice::Column::Outcome.eq("earned"))
-        .count(tx)
-        .await?)
+        .collect())
 }
 
 async fn find_account(db: &impl ConnectionTrait, text: &str) -> Result<Option<account::Model>> {

@@ -4,7 +4,8 @@ use entity::{deal, protection};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::unit::WonDeal;
-use crate::commission::deal::{Batch, Earned};
+use crate::commission::bookings::Bookings;
+use crate::commission::deal::Batch;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event;
@@ -16,7 +17,7 @@ pub(super) async fn win(
     tx: &impl ConnectionTrait,
     batch: &Batch<'_>,
     won: &WonDeal,
-) -> Result<Earned> {
+) -> Result<Bookings> {
     let changed = deal::Entity::update_many()
         .col_expr(deal::Column::Status, Expr::value("won"))
         .col_expr(deal::Column::ClosedAt, Expr::value(won.at))
@@ -58,5 +59,5 @@ pub(super) async fn win(
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
-    crate::deal::reward(ctx, tx, Some(batch), &row).await
+    crate::deal::reward(ctx, tx, batch, &row).await
 }

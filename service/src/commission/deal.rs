@@ -14,15 +14,16 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use super::bookings::Bookings;
 use super::finance::booked;
 use super::history::History;
-use super::month::{self, Month};
+use super::month::Month;
 use crate::billing::config::{Config, Version};
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event;
-use crate::ledger::{Links, post_many};
+use crate::ledger::Links;
 
 /// What happened with a registration.
 pub(crate) struct Occasion<'a> {
@@ -39,32 +40,23 @@ pub(crate) struct Occasion<'a> {
     pub(crate) words: String,
 }
 
-/// What came of it. The rows are written; the caller books months and entries, so that a batch locks
-/// the ledger's accounts once.
+/// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Earned {
     /// Partners with the reason why they earned nothing, where their plan pays for such an event.
     pub(crate) nothing: Vec<(i64, String)>,
-    pub(crate) months: Vec<Month>,
-    pub(crate) entries: Vec<(Entry, Links)>,
-}
-
-impl Earned {
-    /// Books it, where nothing else is booked in the same transaction.
-    pub(crate) async fn book(self, ctx: &Context, tx: &impl ConnectionTrait) -> Result<()> {
-        month::add(tx, &self.months).await?;
-        post_many(ctx, tx, self.entries).await?;
-        Ok(())
-    }
+    pub(crate) bookings: Bookings,
 }
 
 /// Partners with their parts of the credit, and how many parts there are in all.
 type Credits = (BTreeMap<i64, u64>, u64);
 
-/// A batch that an occasion is part of.
+/// What the occasion is part of; nothing, where it stands for itself.
+#[derive(Default)]
 pub(crate) struct Batch<'a> {
-    pub(crate) config: &'a Config,
-    /// What the batch has earned and not added to the months yet.
+    /// What was read for the batch.
+    pub(crate) config: Option<&'a Config>,
+    /// What the same transaction has earned and not added to the months yet.
     pub(crate) earned: &'a [Month],
 }
 
@@ -72,10 +64,10 @@ pub(crate) struct Batch<'a> {
 pub(crate) async fn earn(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    batch: Option<&Batch<'_>>,
+    batch: &Batch<'_>,
     occasion: &Occasion<'_>,
 ) -> Result<Earned> {
-    if batch.is_some_and(|batch| !batch.config.asks(occasion.trigger)) {
+    if batch.config.is_some_and(|c| !c.asks(occasion.trigger)) {
         return Ok(Earned::default());
     }
     let lines = product_lines(tx, occasion.deal.id).await?;
@@ -83,7 +75,7 @@ pub(crate) async fn earn(
     let partners: BTreeSet<i64> = credits.keys().copied().collect();
     let own;
     let known = |config: &&Config| partners.iter().all(|id| config.partners.contains_key(id));
-    let config = match batch.map(|batch| batch.config).filter(known) {
+    let config = match batch.config.filter(known) {
         Some(config) => config,
         None => {
             own = Config::load(tx, &partners, &BTreeSet::new()).await?;
@@ -96,7 +88,7 @@ pub(crate) async fn earn(
     }
     let accounts = occasion.deal.account_id.into_iter().collect();
     let mut history = History::locked(tx, config, &accounts).await?;
-    for month in batch.into_iter().flat_map(|batch| batch.earned) {
+    for month in batch.earned {
         history.add(month.clone());
     }
     let country = country(tx, occasion.deal).await?;
@@ -143,7 +135,7 @@ pub(crate) async fn earn(
             share,
         )
         .await?;
-        write(ctx, tx, config, occasion, &row, &mut earned).await?;
+        write(ctx, tx, config, occasion, &row, &mut earned.bookings).await?;
         history.add(Month::of(&row));
     }
     Ok(earned)
@@ -367,7 +359,7 @@ async fn write(
     config: &Config,
     occasion: &Occasion<'_>,
     row: &commission::Model,
-    earned: &mut Earned,
+    bookings: &mut Bookings,
 ) -> Result<()> {
     bulk::insert::<commission::Entity>(tx, std::slice::from_ref(row)).await?;
     let amount = super::finance::money(row)?;
@@ -386,7 +378,7 @@ async fn write(
     .partner(row.partner_id)
     .record(ctx, tx)
     .await?;
-    earned.months.push(Month::of(row));
+    bookings.months.push(Month::of(row));
     let links = Links {
         kind: "accrual",
         description: format!("{} for {}", row.rule_name, occasion.words),
@@ -394,7 +386,7 @@ async fn write(
         payout_id: None,
         effective_at: row.earned_at,
     };
-    earned.entries.push((
+    bookings.entries.push((
         booked(Entry::accrue(row.id, row.partner_id, amount))?,
         links,
     ));

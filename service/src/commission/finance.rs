@@ -13,8 +13,8 @@ use domain::transition::Who;
 use entity::{commission, event, invoice_return, ledger_transaction};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Value,
 };
 
 use super::settle::HELD_BY_DISPUTE;
@@ -343,6 +343,24 @@ pub(super) async fn lock(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<c
         query = query.lock(LockType::NoKeyUpdate);
     }
     Ok(query.all(tx).await?)
+}
+
+/// Keeps others from these lines, in one order for every process. What changes several in one
+/// statement does this first: the statement itself takes them in whatever order it finds them.
+pub(crate) async fn hold_lines(tx: &impl ConnectionTrait, which: Condition) -> Result<()> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    commission::Entity::find()
+        .select_only()
+        .column(commission::Column::Id)
+        .filter(which)
+        .order_by_asc(commission::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .into_tuple::<i64>()
+        .all(tx)
+        .await?;
+    Ok(())
 }
 
 /// How often each line was moved so far in one way: `hold`, `mature`.

@@ -12,7 +12,7 @@ use domain::calendar;
 use domain::commission::CapUse;
 use domain::money::Currency;
 use domain::plan::{Period, Rule};
-use entity::{account, commission, partner, plan_version, rule_customer, rule_month};
+use entity::{commission, partner, plan_version, rule_customer, rule_month};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, JoinType,
@@ -21,6 +21,7 @@ use sea_orm::{
 
 use super::month::Month;
 use crate::billing::config::{Config, Version};
+use crate::billing::hold_accounts;
 use crate::error::Result;
 
 /// What a rule has earned a partner with one account.
@@ -69,17 +70,10 @@ impl History {
         accounts: &BTreeSet<i64>,
     ) -> Result<Self> {
         let needs = config.needs_history();
-        let several = tx.get_database_backend() == DbBackend::Postgres;
-        if several && needs.customers {
-            let accounts = account::Entity::find()
-                .select_only()
-                .column(account::Column::Id)
-                .filter(account::Column::Id.is_in(accounts.iter().copied()))
-                .order_by_asc(account::Column::Id)
-                .lock(LockType::NoKeyUpdate);
-            accounts.into_tuple::<i64>().all(tx).await?;
+        if needs.customers {
+            hold_accounts(tx, accounts).await?;
         }
-        if several && !needs.partners.is_empty() {
+        if !needs.partners.is_empty() && tx.get_database_backend() == DbBackend::Postgres {
             let mut query = partner::Entity::find()
                 .select_only()
                 .column(partner::Column::Id)

@@ -3,6 +3,7 @@
 mod accrue;
 mod adjust;
 mod book;
+pub(crate) mod bookings;
 mod cancel;
 pub(crate) mod deal;
 mod explain;
@@ -18,6 +19,7 @@ pub(crate) use accrue::accrue;
 pub use adjust::{AdjustForm, Adjusted, ByHand, adjust, adjust_noted, approve, reject, write_off};
 pub use cancel::cancel;
 pub use explain::{Explained, explain};
+pub(crate) use finance::hold_lines;
 pub use finance::{Bulk, hold, mature, release};
 pub(crate) use list::scope;
 pub use list::{CommissionLine, LinePage, LineQuery, Total, lines};

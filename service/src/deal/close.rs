@@ -18,6 +18,7 @@ use super::{
 };
 use crate::application::written;
 use crate::billing;
+use crate::commission::deal::Batch;
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 
@@ -100,8 +101,13 @@ async fn end(
 pub async fn lost(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     let reason = written("reason", typed, "why the customer did not buy")?;
     let tx = ctx.begin().await?;
-    let deal = to_change(ctx, &*tx, id).await?;
+    let mut deal = to_change(ctx, &*tx, id).await?;
     let won = status(&deal)? == D::Won;
+    if won && let Some(account_id) = deal.account_id {
+        // So that no payment is being credited by it meanwhile.
+        billing::hold(ctx, &*tx, account_id, None).await?;
+        deal = submitted(&*tx, id).await?;
+    }
     let deal = end(ctx, &*tx, &deal, D::Lost, &reason).await?;
     if won {
         reward::lose(ctx, &*tx, &deal, &reason).await?;
@@ -217,10 +223,13 @@ pub async fn won(
     deal_id: i64,
     customer: Option<&str>,
 ) -> Result<()> {
-    let deal = submitted(tx, deal_id).await?;
-    let account_id = deal
+    let account_id = submitted(tx, deal_id)
+        .await?
         .account_id
         .ok_or_else(|| Error::internal("a sent deal without account"))?;
+    // First of all: a worker that books a payment of theirs may be winning the deal just now.
+    let account = billing::hold(ctx, tx, account_id, customer).await?;
+    let deal = submitted(tx, deal_id).await?;
     // A protection that has run out earns nothing, whether or not the calendar has come by.
     if deal.protected_until.is_some_and(|until| until <= ctx.now()) {
         return Err(Error::conflict(
@@ -272,9 +281,9 @@ pub async fn won(
             "Linked when the deal with {} was won.",
             super::company(&deal)
         );
-        billing::link_customer(ctx, tx, customer, account_id, &reason).await?;
+        account.link(tx, customer, &reason).await?;
     }
-    billing::reconsider(ctx, tx, account_id).await?;
+    let mut bookings = billing::reconsider(ctx, tx, &account).await?;
     note(
         ctx,
         tx,
@@ -283,8 +292,12 @@ pub async fn won(
         "Won: what the customer pays earns commission.",
     )
     .await?;
-    let earned = reward::reward(ctx, tx, None, &deal).await?;
-    earned.book(ctx, tx).await?;
+    let batch = Batch {
+        config: None,
+        earned: &bookings.months,
+    };
+    let reward = reward::reward(ctx, tx, &batch, &deal).await?;
+    bookings.add(reward);
     if let Some(customer) = customer {
         let words = format!("Linked to the customer {customer}.");
         let detail = serde_json::json!({ "customer": customer });
@@ -292,10 +305,11 @@ pub async fn won(
     }
     let text = format!("{} is won.", super::company(&deal));
     if who(ctx) == Who::Partner {
-        tell_staff(ctx, tx, &deal, &text).await
+        tell_staff(ctx, tx, &deal, &text).await?;
     } else {
-        tell(ctx, tx, &deal, &text, None).await
+        tell(ctx, tx, &deal, &text, None).await?;
     }
+    bookings.book(ctx, tx).await
 }
 
 /// Refuses while another partner is credited for one of the lines: nobody is paid twice for one.

@@ -17,6 +17,7 @@ use sea_orm::{
 
 use super::{company, note, note_internal, status, submitted, tell};
 use crate::application::written;
+use crate::commission::bookings::Bookings;
 use crate::commission::deal::{Batch, Earned, Occasion, earn};
 use crate::commission::take_back::{Undo, take_back};
 use crate::context::Context;
@@ -93,16 +94,16 @@ pub(super) async fn rewards(
         .collect())
 }
 
-/// What a won registration earns by itself; the caller books it. `batch` is the one it is part of.
+/// What a won registration earns by itself, for the caller to book. `batch` is what it is part of.
 ///
 /// # Errors
 /// When the database refuses, or the plan cannot be read.
 pub(crate) async fn reward(
     ctx: &Context,
     tx: &impl ConnectionTrait,
-    batch: Option<&Batch<'_>>,
+    batch: &Batch<'_>,
     deal: &Model,
-) -> Result<Earned> {
+) -> Result<Bookings> {
     let occasion = Occasion {
         deal,
         trigger: Trigger::DealWon,
@@ -113,7 +114,7 @@ pub(crate) async fn reward(
     };
     let earned = earn(ctx, tx, batch, &occasion).await?;
     say(ctx, tx, deal, &earned, "the won deal").await?;
-    Ok(earned)
+    Ok(earned.bookings)
 }
 
 fn cause(deal: &Model) -> String {
@@ -178,8 +179,8 @@ pub async fn confirm_value(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     };
     let summary = format!("First-year value confirmed: {}.", value.format("en"));
     note(ctx, &*tx, &deal, "deal.value_confirmed", summary).await?;
-    let earned = reward(ctx, &*tx, None, &deal).await?;
-    earned.book(ctx, &*tx).await?;
+    let bookings = reward(ctx, &*tx, &Batch::default(), &deal).await?;
+    bookings.book(ctx, &*tx).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -264,11 +265,11 @@ pub async fn qualify(ctx: &Context, id: i64, form: &MeetingForm) -> Result<()> {
         cause: format!("meeting:{}", row.id),
         words: format!("the qualified meeting with {}", company(&deal)),
     };
-    let earned = earn(ctx, &*tx, None, &occasion).await?;
+    let earned = earn(ctx, &*tx, &Batch::default(), &occasion).await?;
     say(ctx, &*tx, &deal, &earned, "the meeting").await?;
     let text = format!("Your meeting with {} is qualified.", company(&deal));
     tell(ctx, &*tx, &deal, &text, None).await?;
-    earned.book(ctx, &*tx).await?;
+    earned.bookings.book(ctx, &*tx).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,19 +1,23 @@
 //! What a payout does to commissions and the ledger: always both, in one transaction.
 //!
 //! For every partner and currency the commissions in a state add up to the ledger's balance of
-//! that state; each function here keeps that true.
+//! that state; each function here keeps that true, together with the entry it hands back: the caller
+//! books all of its transaction's at once and last, see the order of locks in [`crate::db`].
 
 use domain::ledger;
 use domain::money::Money;
 use entity::{commission, payout};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, IntoCondition},
 };
 
 use super::money;
+use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ledger::{Links, post};
+use crate::ledger::Links;
 
 fn links(ctx: &Context, kind: &'static str, description: String, payout_id: i64) -> Links {
     Links {
@@ -25,35 +29,21 @@ fn links(ctx: &Context, kind: &'static str, description: String, payout_id: i64)
     }
 }
 
-/// Books an entry about a payout.
-async fn book(
-    ctx: &Context,
-    tx: &impl ConnectionTrait,
-    entry: std::result::Result<ledger::Entry, ledger::LedgerError>,
-    links: Links,
-) -> Result<()> {
-    post(ctx, tx, entry.map_err(Error::internal)?, links).await?;
-    Ok(())
-}
+/// An entry for the caller to book.
+pub(super) type ToBook = (ledger::Entry, Links);
 
 /// payable → in payout, when the intent is frozen.
-pub(super) async fn enter(
+pub(super) fn enter(
     ctx: &Context,
-    tx: &impl ConnectionTrait,
     payout_id: i64,
     partner_id: i64,
     amount: Money,
     reference: &str,
-) -> Result<()> {
+) -> Result<ToBook> {
     let entry = ledger::Entry::enter_payout(payout_id, partner_id, amount);
+    let entry = entry.map_err(Error::internal)?;
     let text = format!("Payout {reference} frozen");
-    book(
-        ctx,
-        tx,
-        entry,
-        links(ctx, "payout_entered", text, payout_id),
-    )
-    .await
+    Ok((entry, links(ctx, "payout_entered", text, payout_id)))
 }
 
 /// in payout → paid: commissions and ledger.
@@ -62,7 +52,8 @@ pub(super) async fn paid(
     tx: &impl ConnectionTrait,
     row: &payout::Model,
     reference: &str,
-) -> Result<()> {
+) -> Result<ToBook> {
+    hold_lines(tx, commission::Column::PayoutId.eq(row.id).into_condition()).await?;
     commission::Entity::update_many()
         .col_expr(commission::Column::State, Expr::value("paid"))
         .filter(commission::Column::PayoutId.eq(row.id))
@@ -72,7 +63,8 @@ pub(super) async fn paid(
     let amount = money(row.amount, &row.currency)?;
     let entry = ledger::Entry::payout_paid(row.id, row.partner_id, amount);
     let text = format!("Payout {reference} transferred to {}", row.destination);
-    book(ctx, tx, entry, links(ctx, "payout_paid", text, row.id)).await
+    let entry = entry.map_err(Error::internal)?;
+    Ok((entry, links(ctx, "payout_paid", text, row.id)))
 }
 
 /// in payout → payable: the transfer definitely was not made.
@@ -81,7 +73,8 @@ pub(super) async fn returned(
     tx: &impl ConnectionTrait,
     row: &payout::Model,
     reference: &str,
-) -> Result<()> {
+) -> Result<ToBook> {
+    hold_lines(tx, commission::Column::PayoutId.eq(row.id).into_condition()).await?;
     commission::Entity::update_many()
         .col_expr(commission::Column::State, Expr::value("payable"))
         .col_expr(commission::Column::PayoutId, Expr::value(None::<i64>))
@@ -92,7 +85,8 @@ pub(super) async fn returned(
     let amount = money(row.amount, &row.currency)?;
     let entry = ledger::Entry::payout_failed(row.id, row.partner_id, amount);
     let text = format!("Payout {reference} failed; the amount is payable again");
-    book(ctx, tx, entry, links(ctx, "payout_failed", text, row.id)).await
+    let entry = entry.map_err(Error::internal)?;
+    Ok((entry, links(ctx, "payout_failed", text, row.id)))
 }
 
 /// A made transfer came back, `amount` of it: payable again as a line of its own, because what was
@@ -105,7 +99,7 @@ pub(super) async fn came_back(
     reference: &str,
     amount: Money,
     total_reversed: i64,
-) -> Result<()> {
+) -> Result<ToBook> {
     let cause = format!("to:{total_reversed}");
     let line = Line {
         program_id,
@@ -119,7 +113,8 @@ pub(super) async fn came_back(
     insert(ctx, tx, line).await?;
     let entry = ledger::Entry::payout_reversed(row.id, &cause, row.partner_id, amount);
     let text = format!("Transfer of payout {reference} taken back");
-    book(ctx, tx, entry, links(ctx, "payout_reversed", text, row.id)).await
+    let entry = entry.map_err(Error::internal)?;
+    Ok((entry, links(ctx, "payout_reversed", text, row.id)))
 }
 
 /// Stripe moves some currencies only in steps (three-decimal ones in tens). What is left over stays

@@ -8,13 +8,16 @@ use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::payout::{PayoutStatus, RunStatus};
 use domain::transition::Who;
-use entity::{partner, payout, payout_item, payout_run, policy_version};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{commission, partner, payout, payout_item, payout_run, policy_version};
+use sea_orm::sea_query::{Expr, IntoCondition};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{money, send};
+use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
+use crate::ledger::post_many;
 use crate::program;
 
 pub use approve::approve;
@@ -203,13 +206,16 @@ pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
         .filter(payout::Column::Status.eq(PayoutStatus::Intended.as_str()))
         .all(&*tx)
         .await?;
+    let ids = frozen.iter().map(|row| row.id);
+    let lines = commission::Column::PayoutId.is_in(ids).into_condition();
+    hold_lines(&*tx, lines).await?;
+    let mut entries = Vec::new();
     for row in frozen {
         let cause = "The run was canceled.";
-        if !send::give_up(ctx, &*tx, &row, PayoutStatus::Intended, cause).await? {
-            return Err(Error::conflict(
-                "Transfers are already on their way. Reload the page.",
-            ));
-        }
+        let back = send::give_up(ctx, &*tx, &row, PayoutStatus::Intended, cause).await?;
+        entries.push(back.ok_or_else(|| {
+            Error::conflict("Transfers are already on their way. Reload the page.")
+        })?);
     }
     Entry::new(
         "payout_run.canceled",
@@ -219,6 +225,7 @@ pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
     )
     .record(ctx, &*tx)
     .await?;
+    post_many(ctx, &*tx, entries).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::job;
+use crate::ledger::post;
 use crate::mail::{self, Letter};
 
 /// Stripe keeps an idempotency key for 24 hours at least (v1). Until this long after the first try
@@ -292,7 +293,7 @@ async fn succeeded(
         drop(tx);
         return Ok(Next::Again(ctx.now() + TimeDelta::seconds(2)));
     }
-    books::paid(ctx, &*tx, row, &reference(row.id)).await?;
+    let (entry, links) = books::paid(ctx, &*tx, row, &reference(row.id)).await?;
     let amount = money(row.amount, &row.currency)?;
     Entry::new(
         "payout.paid",
@@ -315,6 +316,7 @@ async fn succeeded(
         );
     mail::send_to_owners(ctx, &*tx, row.partner_id, remittance).await?;
     finish_run(ctx, &*tx, row.run_id).await?;
+    post(ctx, &*tx, entry, links).await?;
     tx.commit().await?;
     Ok(Next::Done)
 }
@@ -327,24 +329,25 @@ pub(super) async fn failed(
     cause: &str,
 ) -> Result<Next> {
     let tx = ctx.begin().await?;
-    if !give_up(ctx, &*tx, row, from, cause).await? {
+    let Some((entry, links)) = give_up(ctx, &*tx, row, from, cause).await? else {
         drop(tx);
         return Ok(Next::Again(ctx.now() + TimeDelta::seconds(2)));
-    }
+    };
     finish_run(ctx, &*tx, row.run_id).await?;
+    post(ctx, &*tx, entry, links).await?;
     tx.commit().await?;
     Ok(Next::Done)
 }
 
-/// Marks a payout failed and books its amount back, inside the caller's transaction. False when the
-/// payout is no longer in `from`.
+/// Marks a payout failed inside the caller's transaction and says what takes its amount back, for the
+/// caller to book. None when the payout is no longer in `from`.
 pub(super) async fn give_up(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     row: &payout::Model,
     from: PayoutStatus,
     cause: &str,
-) -> Result<bool> {
+) -> Result<Option<books::ToBook>> {
     PayoutStatus::MACHINE
         .check(from, PayoutStatus::Failed)
         .map_err(Error::internal)?;
@@ -361,9 +364,9 @@ pub(super) async fn give_up(
         .await?
         .rows_affected;
     if moved != 1 {
-        return Ok(false);
+        return Ok(None);
     }
-    books::returned(ctx, tx, row, &reference(row.id)).await?;
+    let back = books::returned(ctx, tx, row, &reference(row.id)).await?;
     let amount = money(row.amount, &row.currency)?;
     Entry::new(
         "payout.failed",
@@ -377,7 +380,7 @@ pub(super) async fn give_up(
     .partner(row.partner_id)
     .record(ctx, tx)
     .await?;
-    Ok(true)
+    Ok(Some(back))
 }
 
 /// A run whose payouts have all ended is done.

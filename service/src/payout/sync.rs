@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::job;
+use crate::ledger::post;
 use crate::mail::{self, Letter};
 
 /// Asks for a transfer to be retrieved soon: an event named it.
@@ -89,7 +90,7 @@ pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<
         .await?
         .ok_or(Error::NotFound)?;
     let reference = send::reference(row.id);
-    books::came_back(
+    let (entry, links) = books::came_back(
         ctx,
         &*tx,
         &row,
@@ -112,6 +113,7 @@ pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<
     .detail(serde_json::json!({ "transfer": transfer.id, "reversed": total }))
     .record(ctx, &*tx)
     .await?;
+    post(ctx, &*tx, entry, links).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -10,10 +10,12 @@ use sea_orm::{
 
 use super::draft::members;
 use super::{in_state, step};
+use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::job;
+use crate::ledger::post_many;
 use crate::payout::{books, jobs, money, send};
 
 /// Approves a submitted run. With the last approval that it needs, its intent is frozen and it is
@@ -52,9 +54,10 @@ pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
             "A colleague has just approved this run. Reload the page.",
         ));
     }
+    let mut entries = Vec::new();
     if complete {
         step(&*tx, &run, RunStatus::Approved, |update| update).await?;
-        freeze(ctx, &*tx, &run).await?;
+        entries = freeze(ctx, &*tx, &run).await?;
         let key = format!("{}:{run_id}", jobs::START_RUN);
         job::enqueue(
             ctx,
@@ -74,12 +77,21 @@ pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
     Entry::new("payout_run.approved", "payout_run", run_id, sentence)
         .record(ctx, &*tx)
         .await?;
+    post_many(ctx, &*tx, entries).await?;
     tx.commit().await?;
     Ok(complete)
 }
 
-/// Freezes members, amounts, currencies, destinations and keys of a run's payouts.
-async fn freeze(ctx: &Context, tx: &impl ConnectionTrait, run: &payout_run::Model) -> Result<()> {
+/// Freezes members, amounts, currencies, destinations and keys of a run's payouts; says what is to be
+/// booked.
+async fn freeze(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    run: &payout_run::Model,
+) -> Result<Vec<books::ToBook>> {
+    let of_program = commission::Column::ProgramId.eq(run.program_id);
+    hold_lines(tx, members(run.cutoff_at).add(of_program)).await?;
+    let mut entries = Vec::new();
     let items = payout_item::Entity::find()
         .filter(payout_item::Column::RunId.eq(run.id))
         .filter(payout_item::Column::Included.eq(true))
@@ -135,9 +147,10 @@ async fn freeze(ctx: &Context, tx: &impl ConnectionTrait, run: &payout_run::Mode
         }
         let amount = Money::new(amount, balance.currency);
         let reference = send::reference(row.id);
-        books::enter(ctx, tx, row.id, item.partner_id, amount, &reference).await?;
+        let frozen = books::enter(ctx, row.id, item.partner_id, amount, &reference)?;
+        entries.push(frozen);
     }
-    Ok(())
+    Ok(entries)
 }
 
 async fn leave_out(

@@ -1,6 +1,7 @@
 //! What registrations earn by themselves: qualified meetings and won deals.
 
 mod meeting;
+mod together;
 mod won;
 
 use chrono::TimeDelta;

@@ -140,6 +140,39 @@ async fn deals_won_together_fill_the_customers_cap_together(#[case] engine: Engi
 #[case(Engine::Sqlite)]
 #[case(Engine::Postgres)]
 #[tokio::test]
+async fn what_the_named_customer_has_paid_is_booked_with_the_deal(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine).await else {
+        return;
+    };
+    let mut rules = for_won(Basis::Flat, flat(30_000));
+    rules.rules.extend(ready_made::agency().rules);
+    world.pays(&rules).await;
+    let ana = world.partner("Ana").await;
+    let id = world.protected(ana, "Acme Ltd", "acme.com").await;
+    world.now += TimeDelta::days(1);
+    let buyer = new_customer("cus_boss", "boss@gmail.com");
+    let paid = paid(1, "cus_boss", 10_000, 2 * 86_400);
+    world.deliver(&[buyer, paid]).await;
+    assert!(world.test.commissions().await.is_empty(), "nobody's yet");
+    deal::win(&world.manager(), id, "cus_boss")
+        .await
+        .expect("won");
+    let earned = world.test.commissions().await;
+    assert_eq!(
+        earned
+            .iter()
+            .map(|c| (c.rule_name.as_str(), c.amount))
+            .collect::<Vec<_>>(),
+        [("Agency commission", 3_000), ("Won deal", 30_000)]
+    );
+    assert_eq!(world.test.bucket(ana.id, "pending").await, 33_000);
+    world.test.assert_clean().await;
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
 async fn a_deal_won_by_its_payment_earns_once_and_goes_back_after_the_payout(
     #[case] engine: Engine,
 ) {
