@@ -80,6 +80,7 @@ impl MigratorTrait for Migrator {
             "0016_rule_month",
             "0017_booking_indexes",
             "0018_early_leaving",
+            "0020_covers",
         ]
     }
 }
