@@ -81,6 +81,7 @@ impl MigratorTrait for Migrator {
             "0017_booking_indexes",
             "0018_early_leaving",
             "0020_covers",
+            "0020_homes",
         ]
     }
 }
