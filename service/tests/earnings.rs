@@ -9,6 +9,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
 use service::Error;
 use service::commission::mature;
+use service::desk::{DeskQuery, audit, latest};
 use service::earnings::{earnings, finance_home};
 use service::tier::{Reviewed, history, review_all, set_by_hand, standing};
 
@@ -179,6 +180,37 @@ async fn finance_sees_what_is_owed_and_since_when(#[case] engine: Engine) {
     );
     assert!(matches!(
         finance_home(&world.owner(world.partners[0])).await,
+        Err(Error::NotFound)
+    ));
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn an_admin_sees_what_was_done_last(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            acme(),
+            paid(1, "cus_1", 10_000, 1),
+            paid(2, "cus_1", 20_000, 2),
+            paid(3, "cus_1", 30_000, 3),
+        ])
+        .await;
+    let admin = world.staff(StaffRole::Admin);
+    let query = DeskQuery {
+        limit: 100,
+        ..DeskQuery::default()
+    };
+    let (all, total) = audit(&admin, &query).await.expect("reads");
+    assert!(total >= 3, "{total}");
+    let newest = latest(&admin, 2).await.expect("reads");
+    assert_eq!(newest, all[..2]);
+    assert!(matches!(
+        latest(&world.owner(world.partners[0]), 2).await,
         Err(Error::NotFound)
     ));
 }
