@@ -109,7 +109,9 @@ impl Page {
         self.ctx.now()
     }
 
-    /// The way to Stripe, for the few service calls that ask it while the person waits.
+    /// The way to Stripe, for the few service calls that ask it while the person waits. An address
+    /// that is only looked at and leads here is added with
+    /// [`get_by_stripe`](crate::routes::Routes::get_by_stripe).
     ///
     /// # Errors
     /// [`PageError::Unavailable`] where the portal runs without Stripe.

@@ -52,6 +52,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// Whether Stripe is asked before it answers, so that it may take as long as Stripe does.
+    pub asks_stripe: bool,
 }
 
 /// A list of addresses with their handlers.
@@ -76,6 +78,20 @@ impl Routes {
         T: 'static,
     {
         self.add(Method::GET, path, access, get(handler))
+    }
+
+    /// A way on, to which Stripe is asked first: it keeps nobody else from their pages meanwhile.
+    #[must_use]
+    pub fn get_by_stripe<H, T>(mut self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self = self.get(path, access, handler);
+        if let Some(route) = self.table.last_mut() {
+            route.asks_stripe = true;
+        }
+        self
     }
 
     /// A change. Urlencoded or multipart is the handler's extractor's matter
@@ -104,6 +120,7 @@ impl Routes {
             method,
             path,
             access,
+            asks_stripe: false,
         });
         self
     }

@@ -19,8 +19,6 @@ pub struct Model {
     pub amount: i64,
     /// An open dispute holds, a lost one is final; one of `open`, `final`, `void`.
     pub status: String,
-    /// The refund that this credit note already counts, or the other way round.
-    pub covers: Option<String>,
     /// Per line where Stripe says so.
     #[sea_orm(column_type = "JsonBinary")]
     pub detail: Json,

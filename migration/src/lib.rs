@@ -81,6 +81,8 @@ impl MigratorTrait for Migrator {
             "0017_booking_indexes",
             "0018_early_leaving",
             "0019_rule_totals",
+            "0020_covers",
+            "0020_homes",
             "0021_first_payment",
         ]
     }

@@ -7,12 +7,14 @@
 //! process made it: rights, balances and messages are as exact as without this. Only the time may
 //! be off, by [`AGE`] at most. Pages that count seconds say so and are not kept.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::page::{Keepable, new_nonce};
+use app::routes::Route;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -100,22 +102,36 @@ pub struct Kept {
     db: Db,
     answers: Cache<Question, Arc<Answer>, Bytewise>,
     turns: Semaphore,
+    /// The addresses that take no turn, because they wait for Stripe and not for this machine.
+    waiting: HashSet<&'static str>,
 }
 
 impl Kept {
-    /// Nothing yet, over a database.
-    pub fn new(db: &Db) -> Self {
+    /// Nothing yet, over a database, for these addresses.
+    pub fn new(db: &Db, routes: &[Route]) -> Self {
         Self {
+            waiting: routes
+                .iter()
+                .filter(|r| r.asks_stripe)
+                .map(|r| r.path)
+                .collect(),
             db: db.clone(),
             answers: Cache::with_weighter(256, CAPACITY, Bytewise),
             turns: Semaphore::new(AT_A_TIME),
         }
     }
+
+    /// Whether Stripe is asked for this request. Thirty-two of those would else keep everybody from
+    /// every page for as long as Stripe is slow.
+    fn waits(&self, request: &Request) -> bool {
+        let path = request.extensions().get::<MatchedPath>();
+        path.is_some_and(|path| self.waiting.contains(path.as_str()))
+    }
 }
 
 /// Answers from what is kept, or lets the page be made and keeps it.
 pub async fn run(State(kept): State<Arc<Kept>>, request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
+    if request.method() != Method::GET || kept.waits(&request) {
         return next.run(request).await;
     }
     // Asked before anything else is read: what is read later is at least as new.
@@ -174,4 +190,74 @@ fn keep(
         places,
     };
     kept.answers.insert(question, Arc::new(answer));
+}
+
+#[cfg(test)]
+mod tests {
+    use app::routes::Access;
+    use axum::Router;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// A router with an address that waits for ever and one that answers at once.
+    async fn router(asks_stripe: bool) -> Router {
+        let route = Route {
+            method: Method::GET,
+            path: "/far/{id}",
+            access: Access::Public,
+            asks_stripe,
+        };
+        let db = Db::connect("sqlite::memory:").await.expect("opens");
+        let kept = Arc::new(Kept::new(&db, &[route]));
+        Router::new()
+            .route("/far/{id}", get(std::future::pending::<()>))
+            .route("/near", get(async || "here"))
+            .layer(axum::middleware::from_fn_with_state(kept, run))
+    }
+
+    /// Whether a page is made while more people wait at the other address than pages are made at a
+    /// time.
+    async fn made(asks_stripe: bool) -> bool {
+        let router = router(asks_stripe).await;
+        let ask = |path: &'static str| {
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            router.clone().oneshot(request)
+        };
+        let waiting: Vec<_> = (0..AT_A_TIME + 8)
+            .map(|_| tokio::spawn(ask("/far/1")))
+            .collect();
+        let wait = Duration::from_millis(500);
+        tokio::time::sleep(wait).await;
+        let near = tokio::time::timeout(wait, ask("/near")).await;
+        for one in waiting {
+            one.abort();
+        }
+        near.is_ok_and(|answer| answer.is_ok_and(|a| a.status() == StatusCode::OK))
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_stripe_keeps_nobody_from_a_page() {
+        assert!(made(true).await);
+        assert!(!made(false).await, "else this shows nothing");
+    }
+
+    #[test]
+    fn what_is_looked_at_and_asks_stripe_is_known() {
+        let routes = app::routes::all();
+        let asking: Vec<&str> = routes
+            .table()
+            .iter()
+            .filter(|r| r.asks_stripe)
+            .map(|r| r.path)
+            .collect();
+        assert_eq!(
+            asking,
+            [
+                "/partner/payout-account/continue",
+                "/partner/payout-account/returned"
+            ]
+        );
+    }
 }

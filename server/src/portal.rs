@@ -202,13 +202,12 @@ fn router(config: &Config, engine: &Engine) -> Result<Router, StartError> {
     let state = AppState::new(engine.db.clone(), site(config)?)
         .with_gateway(engine.gateway.clone())
         .with_setup(setup(config));
-    let pages = app::routes::all()
+    let routes = app::routes::all();
+    let kept = Kept::new(&engine.db, routes.table());
+    let pages = routes
         .into_router(state)
         .layer(session::layer(&engine.db, config.https()))
-        .layer(middleware::from_fn_with_state(
-            Arc::new(Kept::new(&engine.db)),
-            kept::run,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::new(kept), kept::run))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let inbox = Webhooks {
         secrets: config.stripe.webhook_secrets.clone().into(),

@@ -130,6 +130,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("GET", "/finance/holds", "SNNNNNOOO"),
     ("POST", "/finance/holds", "SNNNNNOOF"),
     ("GET", "/finance/holds.csv", "SNNNNNOOO"),
+    ("GET", "/finance/holds/partners", "SNNNNNOOO"),
     ("POST", "/finance/holds/release", "SNNNNNOOF"),
     ("GET", "/finance/invoices", "SNNNNOOOO"),
     ("GET", "/finance/invoices.csv", "SNNNNOOOO"),

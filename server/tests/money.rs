@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sea_orm::ConnectionTrait;
+
 use crate::stage::{Stage, id, text};
 
 const A: &str = "partner_id = (SELECT id FROM partner WHERE domain = 'nordlicht-systeme.example')";
@@ -302,6 +304,59 @@ async fn runs_and_held_lines_are_found_by_what_they_say() {
         .collect();
     assert!(csv.starts_with("Line,Partner,Kind"), "{csv}");
     assert_eq!(lines, all);
+}
+
+/// Beside the held lines stand the first partners on hold, with the way to all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_partners_on_hold_are_shown_page_by_page() {
+    let stage = Stage::new().await;
+    let db = &stage.portal.db;
+    let (here, all, base) = (
+        "/finance/holds",
+        "/finance/holds/partners",
+        "/manager/partners",
+    );
+    let (_, page) = stage.page(here, "finance").await;
+    assert!(!page.contains(all), "few are shown at once");
+    let tx = db.begin().await.expect("begins");
+    tx.execute_unprepared("UPDATE partner SET payouts_held_reason = 'Contract ' || id || ' ends'")
+        .await
+        .expect("written");
+    tx.commit().await.expect("committed");
+    let total: usize = text(db, "SELECT CAST(COUNT(*) AS TEXT) FROM partner")
+        .await
+        .parse()
+        .expect("a number");
+    assert!((26..=50).contains(&total), "{total}");
+    let id = id(db, "partner").await;
+    let reason = format!("contract {id} ends");
+
+    let (_, page) = stage.page(here, "finance").await;
+    assert_eq!(leads_to(&page, base).len(), 10);
+    assert!(page.contains(&format!("href=\"{all}\"")), "leads to all");
+    assert!(page.contains(&format!("All {total}")), "says how many");
+    let (_, first) = stage.page(all, "finance").await;
+    let (_, second) = stage.page(&format!("{all}?page=2"), "finance").await;
+    let (first, second) = (leads_to(&first, base), leads_to(&second, base));
+    assert_eq!((first.len(), second.len()), (25, total - 25));
+    assert!(first.is_disjoint(&second));
+    let found = searched(&stage, all, &reason, base).await;
+    assert_eq!(found, BTreeSet::from([id.clone()]));
+    let (_, page) = stage.page(&format!("{here}?q=contract"), "finance").await;
+    assert!(
+        page.contains(&format!("href=\"{all}?q=contract\"")),
+        "narrowed"
+    );
+
+    for (listed, back) in [("true", all), ("false", here)] {
+        let fields = [("partner", id.as_str()), ("listed", listed)];
+        let (status, to) = stage
+            .send("/finance/holds/release", "finance", &fields)
+            .await;
+        assert_eq!((status, to.as_str()), (303, back));
+    }
+    let found = searched(&stage, all, &reason, base).await;
+    assert_eq!(found, BTreeSet::new());
 }
 
 /// The rows of a CSV file after its head.

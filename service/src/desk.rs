@@ -6,7 +6,7 @@ use domain::partner::StaffRole;
 use entity::{event, job, mail, person, webhook_event};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait, Statement, sea_query::Expr,
+    QueryOrder, QuerySelect, RelationTrait, SelectTwo, Statement, sea_query::Expr,
 };
 
 use crate::context::Context;
@@ -284,10 +284,7 @@ pub async fn audit(ctx: &Context, query: &DeskQuery) -> Result<(Vec<AuditLine>, 
                 .add(event::Column::RequestId.eq(query.q.trim())),
         );
     }
-    let found = event::Entity::find()
-        .join(JoinType::LeftJoin, event::Relation::Actor.def())
-        .select_also(person::Entity)
-        .filter(wanted);
+    let found = lines().filter(wanted);
     let total = found.clone().count(ctx.reader()).await?;
     let rows = found
         .order_by(Expr::col((event::Entity, event::Column::Id)), query.order())
@@ -296,6 +293,26 @@ pub async fn audit(ctx: &Context, query: &DeskQuery) -> Result<(Vec<AuditLine>, 
         .all(ctx.reader())
         .await?;
     Ok((rows, total))
+}
+
+/// The newest lines of the audit log. How many there are is not counted: the log only grows.
+///
+/// # Errors
+/// [`Error::NotFound`] for people outside the vendor.
+pub async fn latest(ctx: &Context, limit: u64) -> Result<Vec<AuditLine>> {
+    ctx.any_staff()?;
+    Ok(lines()
+        .order_by_desc(Expr::col((event::Entity, event::Column::Id)))
+        .limit(limit)
+        .all(ctx.reader())
+        .await?)
+}
+
+/// Events with who did it.
+fn lines() -> SelectTwo<event::Entity, person::Entity> {
+    event::Entity::find()
+        .join(JoinType::LeftJoin, event::Relation::Actor.def())
+        .select_also(person::Entity)
 }
 
 /// How the machine room stands.

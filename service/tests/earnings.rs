@@ -3,12 +3,15 @@
 use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::plan::ready_made;
-use entity::{payout_account, tier};
+use entity::{commission, payout_account, tier};
 use rstest::rstest;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr,
+};
 use serde_json::json;
 use service::Error;
-use service::commission::mature;
+use service::commission::{AdjustForm, adjust, mature};
+use service::desk::{DeskQuery, audit, latest};
 use service::earnings::{earnings, finance_home};
 use service::tier::{Reviewed, history, review_all, set_by_hand, standing};
 
@@ -179,6 +182,117 @@ async fn finance_sees_what_is_owed_and_since_when(#[case] engine: Engine) {
     );
     assert!(matches!(
         finance_home(&world.owner(world.partners[0])).await,
+        Err(Error::NotFound)
+    ));
+}
+
+/// The ledger knows what is payable in all, so that the lines of years need not be added up for a
+/// page: those that became payable in the last 90 days are, and the rest is old.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn what_is_payable_is_shown_by_age(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let seconds = |at: chrono::DateTime<chrono::Utc>| (at - day(2026, 3, 1)).num_seconds();
+    world.deliver(&[acme()]).await;
+    // The hold is 30 days.
+    for (n, at, net, currency) in [
+        (1, day(2026, 3, 1), 10_000, "eur"),
+        (2, day(2026, 4, 10), 20_000, "eur"),
+        (3, day(2026, 5, 5), 40_000, "eur"),
+        (4, day(2026, 6, 10), 80_000, "eur"),
+        (5, day(2026, 3, 1), 1_000, "usd"),
+    ] {
+        world.now = at;
+        let (invoice, line) = (format!("in_{n}"), format!("il_{n}"));
+        let told = invoice_in(&invoice, "cus_1", &[(&line, net)], seconds(at), currency);
+        let id = format!("evt_{n}");
+        world
+            .deliver(&[event(&id, "invoice.paid", seconds(at), told)])
+            .await;
+    }
+    world.now = day(2026, 7, 15);
+    mature(&world.system()).await.expect("works");
+    let ages = async |world: &World| {
+        let home = finance_home(&world.finance(0)).await.expect("reads");
+        let rows = home.owed.into_iter();
+        let row = |o: service::earnings::Owed| {
+            let a = o.age;
+            let parts = [a.days_30, a.days_60, a.days_90, a.older];
+            (o.currency.code().to_owned(), o.payable, parts)
+        };
+        rows.map(row).collect::<Vec<_>>()
+    };
+    let euros = [18_000, 9_000, 4_500, 2_250];
+    let shown = [
+        ("EUR".to_owned(), 33_750, euros),
+        ("USD".to_owned(), 225, [0, 0, 0, 225]),
+    ];
+    assert_eq!(ages(&world).await, shown);
+    // A moment is old when it is more than so many days ago: the end of the hold itself is not.
+    let second = chrono::TimeDelta::seconds(1);
+    world.now = day(2026, 7, 10) + chrono::TimeDelta::days(30);
+    let parts = |shown: Vec<(String, i64, [i64; 4])>| shown[0].2;
+    assert_eq!(parts(ages(&world).await), [18_000, 0, 9_000, 6_750]);
+    world.now += second;
+    assert_eq!(parts(ages(&world).await), [0, 18_000, 9_000, 6_750]);
+
+    // Given back in full, a currency has lines and a balance of nothing.
+    world.now = day(2026, 7, 15);
+    let form = AdjustForm {
+        partner_id: world.partners[0],
+        kind: "clawback".to_owned(),
+        amount: "2.25".to_owned(),
+        currency: "USD".to_owned(),
+        reason: "Sent twice".to_owned(),
+    };
+    adjust(&world.finance(0), &form).await.expect("booked");
+    assert_eq!(
+        ages(&world).await[1],
+        ("USD".to_owned(), 0, [-225, 0, 0, 225])
+    );
+    world.assert_clean().await;
+
+    // The old ones are not read, whatever they say.
+    commission::Entity::update_many()
+        .col_expr(commission::Column::Amount, Expr::value(1_i64))
+        .filter(commission::Column::HoldUntil.lt(day(2026, 4, 15)))
+        .exec(world.test.db.reader())
+        .await
+        .expect("written");
+    assert_eq!(ages(&world).await[0], shown[0]);
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn an_admin_sees_what_was_done_last(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            acme(),
+            paid(1, "cus_1", 10_000, 1),
+            paid(2, "cus_1", 20_000, 2),
+            paid(3, "cus_1", 30_000, 3),
+        ])
+        .await;
+    let admin = world.staff(StaffRole::Admin);
+    let query = DeskQuery {
+        limit: 100,
+        ..DeskQuery::default()
+    };
+    let (all, total) = audit(&admin, &query).await.expect("reads");
+    assert!(total >= 3, "{total}");
+    let newest = latest(&admin, 2).await.expect("reads");
+    assert_eq!(newest, all[..2]);
+    assert!(matches!(
+        latest(&world.owner(world.partners[0]), 2).await,
         Err(Error::NotFound)
     ));
 }

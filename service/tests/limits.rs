@@ -186,11 +186,21 @@ async fn holds_and_runs_are_found_and_notes_stay_inside(#[case] engine: Engine) 
     hold_partner(&ctx, south, Some("Tax number is missing"))
         .await
         .expect("held");
-    let held = async |q: &str| held_partners(&ctx, q).await.expect("lists").len();
-    assert_eq!(
-        (held("").await, held("tax").await, held("north").await),
-        (1, 1, 0)
-    );
+    let held = async |q: &str, offset: u64| {
+        let (rows, total) = held_partners(&ctx, q, offset, 1).await.expect("lists");
+        let names: Vec<String> = rows.into_iter().map(|p| p.name).collect();
+        (names.join(", "), total)
+    };
+    let south_alone = ("South".to_owned(), 1);
+    assert_eq!(held("", 0).await, south_alone);
+    assert_eq!(held("tax", 0).await, south_alone);
+    assert_eq!(held("north", 0).await, (String::new(), 0));
+    hold_partner(&ctx, north, Some("Moves its bank"))
+        .await
+        .expect("held");
+    assert_eq!(held("", 0).await, ("North".to_owned(), 2));
+    assert_eq!(held("", 1).await, ("South".to_owned(), 2));
+    assert_eq!(held("", 2).await, (String::new(), 2));
 
     left_out(&world).await;
     left_out(&world).await;

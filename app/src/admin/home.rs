@@ -7,7 +7,10 @@ use crate::{
     ui::*,
 };
 use leptos::prelude::*;
-use service::desk::{self, DeskQuery, Pulse};
+use service::desk::{self, Pulse};
+
+/// Lines of the audit log; the rest is behind its link.
+const LATEST: u64 = 8;
 
 /// Addresses.
 pub(super) fn routes() -> Routes {
@@ -16,11 +19,7 @@ pub(super) fn routes() -> Routes {
 
 async fn show(page: Page) -> PageResult {
     let pulse = desk::pulse(&page.ctx).await?;
-    let latest = DeskQuery {
-        limit: 8,
-        ..DeskQuery::default()
-    };
-    let (events, _) = desk::audit(&page.ctx, &latest).await?;
+    let events = desk::latest(&page.ctx, LATEST).await?;
     let plans = service::plan::list(&page.ctx).await?;
     let kept = Kept {
         programs: service::program::all(page.ctx.reader()).await?.len(),

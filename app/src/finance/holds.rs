@@ -14,6 +14,9 @@ use service::{
 };
 
 const HERE: &str = "/finance/holds";
+const PARTNERS: &str = "/finance/holds/partners";
+/// Partners that are shown beside the lines; the rest is behind a link.
+const FIRST: u64 = 10;
 
 /// Addresses.
 pub(super) fn routes() -> Routes {
@@ -21,6 +24,7 @@ pub(super) fn routes() -> Routes {
         .get(HERE, Access::Finance, index)
         .post(HERE, Access::Finance, hold)
         .get("/finance/holds.csv", Access::Finance, export)
+        .get(PARTNERS, Access::Finance, partners)
         .post("/finance/holds/release", Access::Finance, release)
 }
 
@@ -38,7 +42,12 @@ async fn export(page: Page) -> PageResult {
 
 async fn index(page: Page) -> PageResult {
     let list = page.list();
-    let partners = browse::held_partners(&page.ctx, &list.q).await?;
+    let (partners, total) = browse::held_partners(&page.ctx, &list.q, 0, FIRST).await?;
+    let all = ListQuery {
+        q: list.q.clone(),
+        ..ListQuery::default()
+    };
+    let all = (total > FIRST).then(|| (all.href(PARTNERS), total));
     let lines = commission::lines(&page.ctx, &query(&list)).await?;
     let can = super::may_change(&page);
     let choices = if can {
@@ -49,19 +58,6 @@ async fn index(page: Page) -> PageResult {
     let head = Head::new("Holds")
         .text("What is stopped until somebody decides: all payouts of a partner, or single lines.");
     Ok(page.render(head, move || {
-        let table = Table::plain(partners)
-            .caption("Partners on hold")
-            .col("Partner", |p: &entity::partner::Model| p.name.clone())
-            .col("Reason", |p| p.payouts_held_reason.clone())
-            .href(|p| format!("/manager/partners/{}", p.id))
-            .empty(Empty::text("No partner is on hold", "A hold keeps a partner out of every payout run, with a reason it reads."));
-        let table = if can {
-            table.menu(|p| view! {
-                <PostButton action="/finance/holds/release" label="Lift the hold" fields=vec![("partner", p.id.to_string())] quiet=true/>
-            })
-        } else {
-            table
-        };
         let form = can.then(|| view! {
             <Panel title="Put a partner on hold">
                 <PostForm action=HERE>
@@ -84,13 +80,60 @@ async fn index(page: Page) -> PageResult {
             .csv("/finance/holds.csv")
             .empty(Empty::text("No line is held", "Reviews and disputes hold single lines; they appear here."))
             .view();
-        let partners = table.view();
+        let partners = on_hold(Table::plain(partners), can.then_some(HERE));
+        let all = move || {
+            all.map(|(href, total)| {
+                view! { <ButtonLink href=href label=format!("All {}", count_text(total as i64))/> }
+            })
+        };
         view! {
-            <Panel title="Partners">{partners}</Panel>
+            <Panel title="Partners" actions=all>{partners}</Panel>
             {form}
             <Panel title="Lines">{held}</Panel>
         }
     }))
+}
+
+/// Every partner on hold, page by page.
+async fn partners(page: Page) -> PageResult {
+    let list = page.list();
+    let (partners, total) =
+        browse::held_partners(&page.ctx, &list.q, list.offset(), list.per).await?;
+    let can = super::may_change(&page);
+    let head = Head::new("Partners on hold")
+        .text("All payouts of these partners are stopped until somebody decides.")
+        .crumb("Holds", HERE);
+    Ok(page.render(head, move || {
+        let table = Table::new(partners, total, &list).search("Partner or reason");
+        on_hold(table, can.then_some(PARTNERS))
+    }))
+}
+
+/// Partners on hold; where a hold may be lifted, with the page to which that leads back.
+fn on_hold(table: Table<entity::partner::Model>, back: Option<&'static str>) -> AnyView {
+    let table = table
+        .caption("Partners on hold")
+        .col("Partner", |p: &entity::partner::Model| p.name.clone())
+        .col("Reason", |p| p.payouts_held_reason.clone())
+        .href(|p| format!("/manager/partners/{}", p.id))
+        .empty(Empty::text(
+            "No partner is on hold",
+            "A hold keeps a partner out of every payout run, with a reason it reads.",
+        ));
+    let Some(back) = back else {
+        return table.view();
+    };
+    let fields = move |p: &entity::partner::Model| {
+        vec![
+            ("partner", p.id.to_string()),
+            ("listed", (back == PARTNERS).to_string()),
+        ]
+    };
+    table
+        .menu(move |p| {
+            view! { <PostButton action="/finance/holds/release" label="Lift the hold" fields=fields(p) quiet=true/> }
+        })
+        .view()
 }
 
 /// Every active partner, for a field to choose from.
@@ -110,6 +153,8 @@ pub(super) async fn choices(page: &Page) -> service::Result<Vec<Choice>> {
 struct Hold {
     partner: String,
     reason: String,
+    /// Lifted on the page of all partners on hold.
+    listed: bool,
 }
 
 async fn hold(page: Page, form: Form<Hold>) -> PageResult {
@@ -130,6 +175,7 @@ async fn hold(page: Page, form: Form<Hold>) -> PageResult {
 async fn release(page: Page, form: Form<Hold>) -> PageResult {
     let id = form.partner.parse().unwrap_or_default();
     let done = run::hold_partner(&page.ctx, id, None).await;
-    page.answer(done, HERE, "The hold is lifted.", &form.pairs)
+    let back = if form.listed { PARTNERS } else { HERE };
+    page.answer(done, back, "The hold is lifted.", &form.pairs)
         .await
 }

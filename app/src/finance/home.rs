@@ -5,17 +5,11 @@ use crate::{
     routes::{Access, Routes},
     ui::*,
 };
-use domain::{
-    partner::StaffRole,
-    payout::{PayoutStatus, RunStatus},
-};
+use domain::partner::StaffRole;
 use leptos::prelude::*;
 use service::{
     earnings::{self, Exceptions, Owed},
-    payout::{
-        browse::{self, PayoutQuery},
-        list::{self, RunLine, RunQuery},
-    },
+    payout::list::{self, RunLine, RunQuery},
 };
 
 /// Addresses.
@@ -23,31 +17,14 @@ pub(super) fn routes() -> Routes {
     Routes::new().get("/finance", Access::Finance, show)
 }
 
-/// The newest runs, of one status where it is given.
-fn newest(status: Option<RunStatus>, per: u64) -> RunQuery {
-    RunQuery {
-        status,
-        page: 1,
-        per,
-        ..RunQuery::default()
-    }
-}
-
 async fn show(page: Page) -> PageResult {
     let home = earnings::finance_home(&page.ctx).await?;
-    let runs = list::runs(&page.ctx, &newest(None, 5)).await?;
-    let submitted = list::runs(&page.ctx, &newest(Some(RunStatus::Submitted), 1))
-        .await?
-        .total;
-    let short = list::runs(&page.ctx, &newest(Some(RunStatus::WaitingForBalance), 1))
-        .await?
-        .total;
-    let failed = PayoutQuery {
-        status: Some(PayoutStatus::Failed),
-        limit: 1,
-        ..PayoutQuery::default()
+    let newest = RunQuery {
+        page: 1,
+        per: 5,
+        ..RunQuery::default()
     };
-    let (_, failed) = browse::payouts(&page.ctx, &failed).await?;
+    let runs = list::runs(&page.ctx, &newest).await?;
     let mut head = Head::new("Finance").text("What is owed, and what needs a person.");
     if super::may_change(&page) {
         head = head.primary("New payout run", "/finance/runs/new");
@@ -55,7 +32,7 @@ async fn show(page: Page) -> PageResult {
     let admin = super::reads(&page, StaffRole::Admin);
     Ok(page.render(head, move || {
         let figures = figures(&home.owed);
-        let exceptions = exceptions(&home.exceptions, submitted, short, failed, admin);
+        let exceptions = exceptions(&home.exceptions, admin);
         let ages = ages(home.owed.clone());
         let owed = owed(home.owed);
         let latest = latest(runs.rows);
@@ -159,17 +136,16 @@ fn latest(runs: Vec<RunLine>) -> AnyView {
 }
 
 /// What waits, with where it is dealt with; the checklist shows what is clear as done.
-fn exceptions(e: &Exceptions, submitted: u64, short: u64, failed: u64, admin: bool) -> AnyView {
-    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+fn exceptions(e: &Exceptions, admin: bool) -> AnyView {
     let rows = [
         (
             "Runs wait for approval",
-            number(submitted),
+            e.submitted_runs,
             "/finance/runs?status=submitted",
         ),
         (
             "Runs wait for Stripe’s balance",
-            number(short),
+            e.short_runs,
             "/finance/runs?status=waiting_for_balance",
         ),
         (
@@ -179,7 +155,7 @@ fn exceptions(e: &Exceptions, submitted: u64, short: u64, failed: u64, admin: bo
         ),
         (
             "Payouts failed",
-            number(failed),
+            e.failed_payouts,
             "/finance/payouts?status=failed",
         ),
         (

@@ -26,12 +26,12 @@ pub(super) fn routes() -> Routes {
             Access::PartnerOwner,
             dashboard,
         )
-        .get(
+        .get_by_stripe(
             "/partner/payout-account/continue",
             Access::PartnerOwner,
             go_on,
         )
-        .get(
+        .get_by_stripe(
             "/partner/payout-account/returned",
             Access::Partner,
             returned,

@@ -163,10 +163,13 @@ fn add_payment(unit: &mut Unit, invoice: &str, said: &InvoicePayment) -> Result<
     let Some(state) = unit.invoice_mut(invoice) else {
         return Ok(());
     };
-    if let Some(known) = state.payments.iter().find(|p| p.stripe_id == said.id) {
-        // The same payment under one more name.
-        let mut known = (**known).clone();
-        known.charge = known.charge.or_else(|| said.charge.clone());
+    if let Some(known) = state.payments.iter_mut().find(|p| p.stripe_id == said.id) {
+        // The same payment under one more name, which is kept: what is told of it by that name
+        // alone need not be asked for again.
+        if known.charge.is_none() {
+            known.charge.clone_from(&said.charge);
+        }
+        let known = (**known).clone();
         unit.remember_payment(&known, invoice);
         return Ok(());
     }

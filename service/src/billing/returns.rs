@@ -325,7 +325,6 @@ mod tests {
             invoice_id: 1,
             amount,
             status: "final".to_owned(),
-            covers: None,
             detail,
             happened_at: at(second),
             created_at: at(second),

@@ -1,12 +1,12 @@
 //! What finance looks at first: what is owed, since when, and what needs a person.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::ledger::{AccountCode, Bucket};
+use domain::ledger::Bucket;
 use domain::money::{Currency, Money};
-use entity::{ledger_account, program};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
+use entity::program;
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -44,18 +44,6 @@ pub struct Owed {
 }
 
 impl Owed {
-    fn none(currency: Currency) -> Self {
-        Self {
-            currency,
-            pending: 0,
-            held: 0,
-            payable: 0,
-            in_payout: 0,
-            negative: 0,
-            age: Age::default(),
-        }
-    }
-
     /// All of it together.
     pub fn total(&self) -> Money {
         let sum = [self.pending, self.held, self.payable, self.in_payout]
@@ -82,6 +70,12 @@ pub struct Exceptions {
     pub discrepancies: i64,
     /// Payouts whose outcome is not known.
     pub unknown_payouts: i64,
+    /// Payouts that failed.
+    pub failed_payouts: i64,
+    /// Runs that wait for approval.
+    pub submitted_runs: i64,
+    /// Runs that wait for Stripe's balance.
+    pub short_runs: i64,
 }
 
 /// See the module.
@@ -93,14 +87,39 @@ pub struct FinanceHome {
     pub exceptions: Exceptions,
 }
 
-/// The payable lines of a currency by age.
+/// A currency as the database adds it up.
 #[derive(FromQueryResult)]
-struct Aged {
+struct Sums {
     currency: String,
+    pending: i64,
+    held: i64,
+    payable: i64,
+    in_payout: i64,
+    negative: i64,
     days_30: i64,
     days_60: i64,
     days_90: i64,
-    older: i64,
+}
+
+impl Sums {
+    fn owed(&self) -> Result<Owed> {
+        let newer = [self.days_30, self.days_60, self.days_90];
+        let older = newer.into_iter().fold(self.payable, i64::saturating_sub);
+        Ok(Owed {
+            currency: self.currency.parse().map_err(Error::internal)?,
+            pending: self.pending,
+            held: self.held,
+            payable: self.payable,
+            in_payout: self.in_payout,
+            negative: self.negative,
+            age: Age {
+                days_30: self.days_30,
+                days_60: self.days_60,
+                days_90: self.days_90,
+                older,
+            },
+        })
+    }
 }
 
 /// What finance looks at first, for the vendor's staff.
@@ -110,74 +129,63 @@ struct Aged {
 pub async fn finance_home(ctx: &Context) -> Result<FinanceHome> {
     ctx.any_staff()?;
     let db = ctx.reader();
-    let mut owed: BTreeMap<Currency, Owed> = BTreeMap::new();
-    for account in ledger_account::Entity::find()
-        .filter(ledger_account::Column::PartnerId.is_not_null())
-        .filter(ledger_account::Column::Balance.ne(0))
-        .all(db)
+    let mut owed = sums(db, ctx.now())
         .await?
-    {
-        let currency: Currency = account.currency.parse().map_err(Error::internal)?;
-        let Ok(AccountCode::Partner { bucket, .. }) = account.code.parse() else {
-            continue;
-        };
-        let row = owed.entry(currency).or_insert_with(|| Owed::none(currency));
-        let sum = match bucket {
-            Bucket::Pending => &mut row.pending,
-            Bucket::Held => &mut row.held,
-            Bucket::Payable => &mut row.payable,
-            Bucket::InPayout => &mut row.in_payout,
-        };
-        *sum = sum.saturating_add(account.balance);
-        if bucket == Bucket::Payable && account.balance < 0 {
-            row.negative = row.negative.saturating_add(account.balance);
-        }
-    }
-    for aged in ages(db, ctx.now()).await? {
-        let currency: Currency = aged.currency.parse().map_err(Error::internal)?;
-        let row = owed.entry(currency).or_insert_with(|| Owed::none(currency));
-        row.age = Age {
-            days_30: aged.days_30,
-            days_60: aged.days_60,
-            days_90: aged.days_90,
-            older: aged.older,
-        };
-    }
+        .iter()
+        .map(Sums::owed)
+        .collect::<Result<Vec<_>>>()?;
     let own: HashSet<String> = program::Entity::find()
         .all(db)
         .await?
         .into_iter()
         .map(|p| p.currency)
         .collect();
-    let mut owed: Vec<Owed> = owed.into_values().collect();
-    owed.sort_by_key(|o| !own.contains(o.currency.code()));
+    owed.sort_by_key(|o| (!own.contains(o.currency.code()), o.currency));
     Ok(FinanceHome {
         owed,
         exceptions: exceptions(db).await?,
     })
 }
 
-/// A line is as old as the end of its hold: since then it could have been paid.
-async fn ages(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Aged>> {
+/// What is owed, from the ledger's accounts, and how much of the payable part is new: a line is as
+/// old as the end of its hold, since then it could have been paid.
+///
+/// The payable lines of a partner come to its account's balance, so the old ones are what the newer
+/// ones leave of it: only the lines of the last 90 days are read, however many there ever were. One
+/// statement asks for all of it, so that balances and lines are of one moment.
+async fn sums(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Sums>> {
     let at = |days: i64| now - TimeDelta::days(days);
-    let part = |condition: &str, name: &str| {
-        format!(
-            "CAST(coalesce(sum(CASE WHEN {condition} THEN amount ELSE 0 END), 0) AS BIGINT) AS {name}"
-        )
+    let sum = |what: &str| format!("CAST(coalesce(sum({what}), 0) AS BIGINT)");
+    let bucket = |name: Bucket, what: &str| {
+        let code = format!("'partner:' || partner_id || ':{}'", name.as_str());
+        sum(&format!("CASE WHEN code = {code} THEN {what} ELSE 0 END"))
     };
+    let lines = "FROM commission c WHERE c.state = 'payable' AND c.currency = a.currency";
+    let newer = |when: &str| format!("(SELECT {} {lines} AND {when})", sum("c.amount"));
     let statement = Statement::from_sql_and_values(
         db.get_database_backend(),
         format!(
-            "SELECT currency, {}, {}, {}, {} FROM commission WHERE state = 'payable' \
-             GROUP BY currency",
-            part("hold_until >= $1", "days_30"),
-            part("hold_until < $1 AND hold_until >= $2", "days_60"),
-            part("hold_until < $2 AND hold_until >= $3", "days_90"),
-            part("hold_until < $3", "older"),
+            "SELECT currency, pending, held, payable, in_payout, negative, {} AS days_30, \
+             {} AS days_60, {} AS days_90 FROM (SELECT currency, {} AS pending, {} AS held, \
+             {} AS payable, {} AS in_payout, {} AS negative, \
+             max(CASE WHEN balance <> 0 THEN 1 ELSE 0 END) AS any_balance \
+             FROM ledger_account WHERE partner_id IS NOT NULL GROUP BY currency) a \
+             WHERE any_balance = 1 OR EXISTS (SELECT 1 {lines})",
+            newer("c.hold_until >= $1"),
+            newer("c.hold_until < $1 AND c.hold_until >= $2"),
+            newer("c.hold_until < $2 AND c.hold_until >= $3"),
+            bucket(Bucket::Pending, "balance"),
+            bucket(Bucket::Held, "balance"),
+            bucket(Bucket::Payable, "balance"),
+            bucket(Bucket::InPayout, "balance"),
+            bucket(
+                Bucket::Payable,
+                "(CASE WHEN balance < 0 THEN balance ELSE 0 END)"
+            ),
         ),
         [at(30).into(), at(60).into(), at(90).into()],
     );
-    Ok(Aged::find_by_statement(statement).all(db).await?)
+    Ok(Sums::find_by_statement(statement).all(db).await?)
 }
 
 async fn exceptions(db: &impl ConnectionTrait) -> Result<Exceptions> {
@@ -195,7 +203,15 @@ async fn exceptions(db: &impl ConnectionTrait) -> Result<Exceptions> {
                 count("webhook_event", "status = 'received'", "waiting_events"),
                 count("job", "status = 'dead'", "dead_jobs"),
                 count("discrepancy", "settled_at IS NULL", "discrepancies"),
-                count("payout", "status = 'unknown'", "unknown_payouts"),
+                // As the index of open payouts says it, which is how that is found.
+                count(
+                    "payout",
+                    "status IN ('intended', 'sending', 'unknown') AND status = 'unknown'",
+                    "unknown_payouts"
+                ),
+                count("payout", "status = 'failed'", "failed_payouts"),
+                count("payout_run", "status = 'submitted'", "submitted_runs"),
+                count("payout_run", "status = 'waiting_for_balance'", "short_runs"),
             ]
             .join(", ")
         ),

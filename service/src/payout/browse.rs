@@ -137,12 +137,19 @@ pub async fn customers(ctx: &Context, lines: &[commission::Model]) -> Result<Has
     Ok(names)
 }
 
-/// Partners whose payouts are held, with the reason, that contain `q` in either; for staff.
+/// Partners whose payouts are held, with the reason, that contain `q` in either, and how many there
+/// are; for staff. `limit` is at most 10,000.
 ///
 /// # Errors
 /// [`Error::NotFound`] for people outside the vendor.
-pub async fn held_partners(ctx: &Context, q: &str) -> Result<Vec<partner::Model>> {
+pub async fn held_partners(
+    ctx: &Context,
+    q: &str,
+    offset: u64,
+    limit: u64,
+) -> Result<(Vec<partner::Model>, u64)> {
     ctx.any_staff()?;
+    let db = ctx.reader();
     let mut found =
         partner::Entity::find().filter(partner::Column::PayoutsHeldReason.is_not_null());
     if !q.trim().is_empty() {
@@ -154,8 +161,13 @@ pub async fn held_partners(ctx: &Context, q: &str) -> Result<Vec<partner::Model>
                 .add(part(partner::Column::PayoutsHeldReason)),
         );
     }
-    Ok(found
+    let total = found.clone().count(db).await?;
+    let rows = found
         .order_by_asc(partner::Column::Name)
-        .all(ctx.reader())
-        .await?)
+        .order_by_asc(partner::Column::Id)
+        .offset(offset)
+        .limit(limit.clamp(1, 10_000))
+        .all(db)
+        .await?;
+    Ok((rows, total))
 }

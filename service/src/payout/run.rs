@@ -8,9 +8,9 @@ use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::payout::{PayoutStatus, RunStatus};
 use domain::transition::Who;
-use entity::{commission, partner, payout, payout_item, payout_run, policy_version};
+use entity::{commission, partner, payout, payout_run, policy_version};
 use sea_orm::sea_query::{Expr, IntoCondition};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 
 use super::{money, send};
 use crate::commission::hold_lines;
@@ -66,20 +66,20 @@ pub async fn submit(ctx: &Context, run_id: i64) -> Result<()> {
 
 /// What the run pays, per currency.
 pub(super) async fn totals(db: &impl ConnectionTrait, run_id: i64) -> Result<Vec<Money>> {
-    let mut sums: Vec<Money> = Vec::new();
-    let items = payout_item::Entity::find()
-        .filter(payout_item::Column::RunId.eq(run_id))
-        .filter(payout_item::Column::Included.eq(true))
-        .all(db)
-        .await?;
-    for item in items {
-        let amount = money(item.amount, &item.currency)?;
-        match sums.iter_mut().find(|s| s.currency == amount.currency) {
-            Some(sum) => *sum = sum.checked_add(amount).map_err(Error::internal)?,
-            None => sums.push(amount),
-        }
+    #[derive(FromQueryResult)]
+    struct Sum {
+        currency: String,
+        amount: i64,
     }
-    Ok(sums)
+    let statement = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        "SELECT currency, CAST(SUM(amount) AS BIGINT) AS amount FROM payout_item \
+         WHERE run_id = $1 AND included GROUP BY currency ORDER BY MIN(id)",
+        [run_id.into()],
+    );
+    let sums = Sum::find_by_statement(statement).all(db).await?;
+    let sums = sums.iter().map(|s| money(s.amount, &s.currency));
+    sums.collect()
 }
 
 async fn needs_second(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::plan::ready_made;
-use entity::webhook_event;
+use entity::{invoice_payment, webhook_event};
 use rstest::rstest;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
@@ -197,5 +197,41 @@ async fn without_stripe_an_event_waits_and_comes_back(#[case] engine: Engine) {
         world.bucket(world.partners[0], "pending").await,
         2_250 - 225
     );
+    world.assert_clean().await;
+}
+
+/// A refund names a charge only, so Stripe is asked which payment that was; the next one need not.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn stripe_is_asked_once_for_what_a_charge_paid(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let [made, invoice, payment] = acme_pays(10_000);
+    world.shelf.put(payment["data"]["object"].clone());
+    world.shelf.put(charge("pi_1", 12_000, 2_400));
+    world.deliver(&[made, invoice, payment]).await;
+    let by_charge = |n| {
+        let mut told = refunded(n, "pi_1", 1_200, 50 + n);
+        told["data"]["object"]["payment_intent"] = json!(null);
+        told
+    };
+    assert_eq!(world.deliver(&[by_charge(1)]).await.processed, 1);
+    world.shelf.down = true;
+    let worked = world.deliver(&[by_charge(2)]).await;
+    assert_eq!((worked.processed, worked.waiting), (1, 0), "{worked:?}");
+    assert_eq!(
+        world.bucket(world.partners[0], "pending").await,
+        2_250 - 450
+    );
+    let rows = invoice_payment::Entity::find()
+        .all(world.test.db.reader())
+        .await
+        .expect("reads");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].payment_intent.as_deref(), Some("pi_1"));
+    assert_eq!(rows[0].charge.as_deref(), Some("ch_pi_1"));
     world.assert_clean().await;
 }

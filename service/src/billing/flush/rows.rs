@@ -218,6 +218,7 @@ pub(super) async fn write_returns(tx: &impl ConnectionTrait, unit: &Unit, ids: &
         },
     );
     bulk::insert::<invoice_payment::Entity>(tx, &payments).await?;
+    name_charges(tx, unit).await?;
     let returns: Vec<invoice_return::Model> = fresh(
         states().flat_map(|s| &s.returns),
         |r: &mut invoice_return::Model| {
@@ -241,6 +242,31 @@ pub(super) async fn write_returns(tx: &impl ConnectionTrait, unit: &Unit, ids: &
         .update(tx)
         .await?;
     }
+    Ok(())
+}
+
+/// The names of charges that were learned of payments which are there. A name that somebody else
+/// has written meanwhile stays.
+async fn name_charges(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
+    let mut named: Vec<&Row<invoice_payment::Model>> = unit
+        .invoices
+        .values()
+        .flat_map(|s| &s.payments)
+        .filter(|p| p.changed_from().is_some())
+        .collect();
+    named.sort_by_key(|p| p.id);
+    let rows: Vec<Vec<Value>> = named
+        .into_iter()
+        .map(|p| vec![p.id.into(), p.charge.clone().into()])
+        .collect();
+    bulk::update_from(
+        tx,
+        &[("id", "BIGINT"), ("charge", "TEXT")],
+        &rows,
+        "UPDATE invoice_payment SET charge = v.charge FROM v \
+         WHERE invoice_payment.id = v.id AND invoice_payment.charge IS NULL",
+    )
+    .await?;
     Ok(())
 }
 
