@@ -84,6 +84,7 @@ impl MigratorTrait for Migrator {
             "0020_covers",
             "0020_homes",
             "0021_first_payment",
+            "0022_fewer_indexes",
         ]
     }
 }

@@ -32,7 +32,7 @@ const LARGEST: usize = 512 << 10;
 
 /// Pages that are made at a time. More would not be ready sooner, as all wait for the same
 /// processors and connections, and each would keep what it has read so far in memory.
-const AT_A_TIME: usize = 32;
+const AT_A_TIME: usize = 12;
 
 /// What the answer to a request depends on, beside database and time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -121,7 +121,7 @@ impl Kept {
         }
     }
 
-    /// Whether Stripe is asked for this request. Thirty-two of those would else keep everybody from
+    /// Whether Stripe is asked for this request. A few of those would else keep everybody from
     /// every page for as long as Stripe is slow.
     fn waits(&self, request: &Request) -> bool {
         let path = request.extensions().get::<MatchedPath>();

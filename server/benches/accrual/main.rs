@@ -11,6 +11,7 @@
 //! | `BENCH_POSTINGS` | postings that are there before, one database each | 10000,300000 |
 //! | `BENCH_EVENTS` | paid invoices worked off in each | 8000 |
 //! | `BENCH_AT_ONCE` | events in one transaction; the portal's worker takes 256 | 256 |
+//! | `BENCH_KEEP` | a folder: seeded SQLite files are kept there for the next time | |
 //! | `PORTICO_TEST_POSTGRES_URL` | a PostgreSQL server; without it only SQLite is measured | |
 
 mod floor;

@@ -1,5 +1,6 @@
 //! Databases to measure on.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Utc;
@@ -8,22 +9,32 @@ use sea_orm::{ConnectionTrait, Database};
 use service::{Clock, Context, Db};
 use stripe_gateway::{Config, StripeGateway};
 
+const FILE: &str = "bench.db";
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A migrated database that goes away with this.
 pub struct Place {
     pub url: String,
     server: Option<(String, String)>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Place {
     /// An empty one: a file, or a database on a server.
     pub async fn empty(server: Option<&str>) -> Self {
+        Self::of(server, None).await
+    }
+
+    /// An empty one, or a copy of a file, migrated.
+    async fn of(server: Option<&str>, copy: Option<&PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        if let Some(file) = copy {
+            std::fs::copy(file, folder.path().join(FILE)).expect("copied");
+        }
         let (url, server) = match server {
             None => {
-                let file = folder.path().join("bench.db");
+                let file = folder.path().join(FILE);
                 (format!("sqlite://{}?mode=rwc", file.display()), None)
             }
             Some(server) => {
@@ -45,13 +56,21 @@ impl Place {
         Self {
             url,
             server,
-            _folder: folder,
+            folder,
         }
     }
 
-    /// One with so many partners and paid invoices.
+    /// One with so many partners and paid invoices; a file that was kept is copied.
     pub async fn seeded(server: Option<&str>, partners: u32, invoices: u32) -> Self {
-        let place = Self::empty(server).await;
+        let kept = std::env::var_os("BENCH_KEEP").filter(|_| server.is_none());
+        let kept =
+            kept.map(|folder| PathBuf::from(folder).join(format!("{partners}x{invoices}.db")));
+        let copy = kept.as_ref().filter(|file| file.exists());
+        let place = Self::of(server, copy).await;
+        if copy.is_some() {
+            place.settle();
+            return place;
+        }
         let db = Db::connect_to_load(&place.url).await.expect("opens");
         let ctx = Context::system(&db, Clock::at(Utc::now()), "bench");
         server::seed::bench(&ctx, &no_stripe(), partners, invoices)
@@ -63,7 +82,19 @@ impl Place {
         };
         db.reader().execute_unprepared(tidy).await.expect("tidied");
         db.close().await.expect("closes");
+        if let Some(file) = kept {
+            std::fs::copy(place.folder.path().join(FILE), file).expect("kept");
+        }
+        place.settle();
         place
+    }
+
+    /// Waits until a file is on the disk, or what is measured would wait for that.
+    fn settle(&self) {
+        if self.server.is_none() {
+            let file = std::fs::File::open(self.folder.path().join(FILE));
+            file.and_then(|file| file.sync_all()).expect("on the disk");
+        }
     }
 
     /// Gives a server its room back.
