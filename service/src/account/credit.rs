@@ -133,6 +133,7 @@ pub async fn end_credit(ctx: &Context, account_id: i64, id: i64, reason: &str) -
     let reason = validate::required(reason, "the reason", 500)
         .map_err(|sentence| Error::field("reason", sentence))?;
     let tx = ctx.begin().await?;
+    billing::hold(ctx, &*tx, account_id, None).await?;
     let ended = Entity::update_many()
         .col_expr(Column::EndsAt, Expr::value(ctx.now()))
         .filter(Column::Id.eq(id))
