@@ -32,7 +32,7 @@ const LARGEST: usize = 512 << 10;
 
 /// Pages that are made at a time. More would not be ready sooner, as all wait for the same
 /// processors and connections, and each would keep what it has read so far in memory.
-const AT_A_TIME: usize = 12;
+const AT_A_TIME: usize = 32;
 
 /// What the answer to a request depends on, beside database and time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

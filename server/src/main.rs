@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 /// Pages are many small strings that live for one request: this hands memory out twice as fast as
-/// the C library's allocator, and gives it back. Its version 2 does so after 10 milliseconds; version
-/// 3 waits for a second, in which 200 readers make it take 20 MB more.
+/// the C library's allocator, and gives it back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
