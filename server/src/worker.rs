@@ -63,7 +63,12 @@ async fn work(engine: Engine, inbox: Arc<Mutex<()>>, stop: CancellationToken) {
         engine.beat();
         let pause = match turn(&engine, &inbox).await {
             Ok(true) => continue,
-            Ok(false) => IDLE,
+            Ok(false) => {
+                if let Err(error) = engine.db.rest().await {
+                    tracing::warn!(%error, "the writer kept its memory");
+                }
+                IDLE
+            }
             Err(error) => {
                 tracing::error!(%error, "a worker could not work");
                 AFTER_FAILURE

@@ -64,6 +64,15 @@ pub(crate) fn marks(backend: DbBackend, before: usize, count: usize) -> String {
     marks.join(", ")
 }
 
+/// A value as the database keeps it. For SQLite JSON is text: written as that here, it is not copied
+/// as a tree once more when the statement runs.
+fn plain(backend: DbBackend, value: Value) -> Value {
+    match value {
+        Value::Json(Some(json)) if backend == DbBackend::Sqlite => json.to_string().into(),
+        other => other,
+    }
+}
+
 /// Cuts rows into the few sizes that have prepared statements.
 fn chunks<T>(mut rows: &[T]) -> Vec<&[T]> {
     let mut out = Vec::new();
@@ -108,7 +117,7 @@ where
     for chunk in chunks(rows) {
         let values: Vec<Value> = chunk
             .iter()
-            .flat_map(|row| E::Column::iter().map(|c| row.get(c)))
+            .flat_map(|row| E::Column::iter().map(|c| plain(backend, row.get(c))))
             .collect();
         let sql = words.sql(backend, chunk.len(), tail);
         let statement = Statement::from_sql_and_values(backend, sql, values);

@@ -26,6 +26,8 @@
 //! Nothing is tried again because of a deadlock: with this order there is none, and the tests ask
 //! PostgreSQL whether there was.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -41,6 +43,8 @@ pub struct Db {
     pool: DatabaseConnection,
     /// SQLite: the one connection that writes.
     writer: Option<DatabaseConnection>,
+    /// Whether the writer may keep pages in memory, see [`Db::rest`].
+    warm: Arc<AtomicBool>,
     /// SQLite: one connection that never writes and is never replaced, see [`Db::version`].
     watch: Option<DatabaseConnection>,
 }
@@ -78,6 +82,7 @@ impl Db {
             return Ok(Self {
                 pool: Database::connect(options).await?,
                 writer: None,
+                warm: Arc::default(),
                 watch: None,
             });
         }
@@ -111,6 +116,7 @@ impl Db {
         Ok(Self {
             pool: Database::connect(with(5, "-1000")).await?,
             writer: Some(Database::connect(with(1, "-16000")).await?),
+            warm: Arc::default(),
             watch: Some(Database::connect(forever).await?),
         })
     }
@@ -159,6 +165,19 @@ impl Db {
         self.pool.close().await
     }
 
+    /// Gives back what the writer has in memory of the file; for when there is nothing to write.
+    ///
+    /// # Errors
+    /// When the writer is not free in time.
+    pub async fn rest(&self) -> Result<(), DbErr> {
+        if let Some(writer) = &self.writer
+            && self.warm.swap(false, Ordering::Relaxed)
+        {
+            writer.execute_unprepared("PRAGMA shrink_memory").await?;
+        }
+        Ok(())
+    }
+
     /// Begins a read transaction in which everything is of one moment, so that what is counted,
     /// added up and listed belongs together.
     ///
@@ -190,6 +209,7 @@ impl Db {
             ..TransactionOptions::default()
         };
         let pool = self.writer.as_ref().unwrap_or(&self.pool);
+        self.warm.store(true, Ordering::Relaxed);
         Ok(Tx(pool.begin_with_options(options).await?))
     }
 }

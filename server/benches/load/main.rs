@@ -73,6 +73,7 @@ async fn measure() {
         );
         pages(&portal).await;
         webhooks::measure(&mut portal, setting("BENCH_EVENTS", 5_000)).await;
+        println!("{} of memory after that", portal.memory());
         portal.stop().await;
     }
 }

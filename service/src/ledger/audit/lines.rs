@@ -1,6 +1,7 @@
 //! Commissions, months and payouts held against the journal.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use domain::ledger::Bucket;
 use entity::{commission, partner_month, payout, plan_version, rule_customer, rule_month};
@@ -81,20 +82,29 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
                 .or_insert(0) += amount;
         }
         let effect = month_effect(&row.kind, &row.state, &row.reference, row.amount, row.basis);
-        let (partner, currency, month) = (row.partner_id, row.currency, row.month);
+        let of = Of {
+            account: None,
+            partner: row.partner_id,
+            month: Some(row.month),
+            currency: row.currency,
+            rule: None,
+        };
         let rule = row.plan_id.zip(row.rule);
-        if let Some((plan, rule)) = rule.filter(|_| row.kind == "accrual") {
+        if rule.is_some() && row.kind == "accrual" {
             let [amount, _, basis] = effect;
-            let of_rule = |who: String| format!("{who}, {currency}, plan {plan}, rule {rule}");
-            let in_month = of_rule(format!("partner {partner}, {month}"));
-            count(&mut rules, in_month, [basis, amount]);
-            if let Some(account) = row.account_id {
-                let with = of_rule(format!("account {account}, partner {partner}"));
+            let of = Of { rule, ..of.clone() };
+            if row.account_id.is_some() {
+                let (account, month) = (row.account_id, None);
+                let with = Of {
+                    account,
+                    month,
+                    ..of.clone()
+                };
                 count(&mut customers, with, [amount]);
             }
+            count(&mut rules, of, [basis, amount]);
         }
-        let name = format!("partner {partner}, {month}, {currency}");
-        count(&mut months, name, effect);
+        count(&mut months, of, effect);
         if let Some(payout) = row
             .payout_id
             .filter(|_| matches!(&*row.state, "in_payout" | "paid"))
@@ -134,11 +144,14 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         .stream(tx)
         .await?
         .map_ok(|row| {
-            let name = format!(
-                "partner {}, {}, {}",
-                row.partner_id, row.month, row.currency
-            );
-            (row.id, name, [row.earned, row.given_back, row.revenue])
+            let of = Of {
+                account: None,
+                partner: row.partner_id,
+                month: Some(row.month),
+                currency: row.currency,
+                rule: None,
+            };
+            (row.id, of, [row.earned, row.given_back, row.revenue])
         });
     let words = "earned, given back and revenue";
     compare("partner_month", words, stored, months, report).await?;
@@ -147,12 +160,14 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         .stream(tx)
         .await?
         .map_ok(|row| {
-            let who = format!("partner {}, {}", row.partner_id, row.month);
-            let name = format!(
-                "{who}, {}, plan {}, rule {}",
-                row.currency, row.plan_id, row.rule
-            );
-            (row.id, name, [row.basis, row.amount])
+            let of = Of {
+                account: None,
+                partner: row.partner_id,
+                month: Some(row.month),
+                currency: row.currency,
+                rule: Some((row.plan_id, row.rule)),
+            };
+            (row.id, of, [row.basis, row.amount])
         });
     compare("rule_month", "basis and amount", stored, rules, report).await?;
     let stored = rule_customer::Entity::find()
@@ -160,25 +175,56 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         .stream(tx)
         .await?
         .map_ok(|row| {
-            let who = format!("account {}, partner {}", row.account_id, row.partner_id);
-            let name = format!(
-                "{who}, {}, plan {}, rule {}",
-                row.currency, row.plan_id, row.rule
-            );
-            (row.id, name, [row.amount])
+            let of = Of {
+                account: Some(row.account_id),
+                partner: row.partner_id,
+                month: None,
+                currency: row.currency,
+                rule: Some((row.plan_id, row.rule)),
+            };
+            (row.id, of, [row.amount])
         });
     compare("rule_customer", "amount", stored, customers, report).await?;
     Ok(members)
 }
 
-/// What the commissions come to, by the name of whom or what.
-type Sums<const N: usize> = BTreeMap<String, [i128; N]>;
+/// What a sum is kept of: a partner's month, what a rule paid in it, or what a rule paid for a
+/// customer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Of {
+    account: Option<i64>,
+    partner: i64,
+    month: Option<String>,
+    currency: String,
+    /// `plan.id` and the rule's id there.
+    rule: Option<(i64, String)>,
+}
 
-fn count<const N: usize>(sums: &mut Sums<N>, name: String, parts: [i64; N]) {
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = self.account {
+            write!(f, "account {account}, ")?;
+        }
+        write!(f, "partner {}, ", self.partner)?;
+        if let Some(month) = &self.month {
+            write!(f, "{month}, ")?;
+        }
+        f.write_str(&self.currency)?;
+        if let Some((plan, rule)) = &self.rule {
+            write!(f, ", plan {plan}, rule {rule}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the commissions come to.
+type Sums<const N: usize> = BTreeMap<Of, [i128; N]>;
+
+fn count<const N: usize>(sums: &mut Sums<N>, of: Of, parts: [i64; N]) {
     if parts == [0; N] {
         return;
     }
-    for (sum, part) in sums.entry(name).or_insert([0; N]).iter_mut().zip(parts) {
+    for (sum, part) in sums.entry(of).or_insert([0; N]).iter_mut().zip(parts) {
         *sum += i128::from(part);
     }
 }
@@ -203,24 +249,24 @@ fn compare_buckets(sums: &HashMap<Key, i128>, buckets: &HashMap<Key, i128>, repo
 async fn compare<const N: usize>(
     table: &'static str,
     words: &str,
-    stored: impl Stream<Item = Result<(i64, String, [i64; N]), DbErr>>,
+    stored: impl Stream<Item = Result<(i64, Of, [i64; N]), DbErr>>,
     mut sums: Sums<N>,
     report: &mut Report,
 ) -> Result<()> {
     let mut stored = std::pin::pin!(stored);
-    while let Some((id, name, kept)) = stored.try_next().await? {
+    while let Some((id, of, kept)) = stored.try_next().await? {
         let kept = kept.map(i128::from);
-        let come_to = sums.remove(&name).unwrap_or([0; N]);
+        let come_to = sums.remove(&of).unwrap_or([0; N]);
         if kept != come_to {
             report.add(
                 table,
                 id,
-                format!("({name}) says {kept:?} {words}; the commissions come to {come_to:?}"),
+                format!("({of}) says {kept:?} {words}; the commissions come to {come_to:?}"),
             );
         }
     }
-    for (name, sums) in sums.into_iter().filter(|(_, sums)| *sums != [0; N]) {
-        let problem = format!("is missing for {name}: {sums:?} {words}");
+    for (of, sums) in sums.into_iter().filter(|(_, sums)| *sums != [0; N]) {
+        let problem = format!("is missing for {of}: {sums:?} {words}");
         report.add(table, 0, problem);
     }
     Ok(())
