@@ -27,6 +27,9 @@ use portal::Portal;
 /// Connections that ask at once.
 const CONNECTIONS: usize = 16;
 
+/// How long nothing is asked before it is seen what memory is kept.
+const REST: Duration = Duration::from_secs(5);
+
 fn setting(name: &str, default: u32) -> u32 {
     std::env::var(name)
         .ok()
@@ -73,7 +76,13 @@ async fn measure() {
         );
         pages(&portal).await;
         webhooks::measure(&mut portal, setting("BENCH_EVENTS", 5_000)).await;
-        println!("{} of memory after that", portal.memory());
+        let after = portal.memory();
+        tokio::time::sleep(REST).await;
+        println!(
+            "{after} of memory after that, {} once there was nothing to do for {} s",
+            portal.memory(),
+            REST.as_secs()
+        );
         portal.stop().await;
     }
 }
