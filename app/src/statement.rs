@@ -106,7 +106,7 @@ pub async fn months(page: &Page, partner_id: Option<i64>, place: Place) -> PageR
             .col("Currency", |m| m.currency.clone())
             .sorted_num("earned", "Earned", |m| view! { <Money minor=m.earned currency=m.currency.clone()/> })
             .sorted_num("given_back", "Given back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
-            .num("Together", |m| view! { <Money minor=m.earned.saturating_add(m.given_back) currency=m.currency.clone()/> })
+            .num("Total", |m| view! { <Money minor=m.earned.saturating_add(m.given_back) currency=m.currency.clone()/> })
             .href(move |m| format!("{base}/{}/{}", m.month, m.currency))
             .search("Month")
             .filter("year", "Year", pairs(years))
@@ -182,7 +182,7 @@ pub async fn show(
             <Figures>
                 <Figure label="Earned"><Money minor=earned.minor currency=code/></Figure>
                 <Figure label="Given back" note="refunds, credit notes, lost disputes and negative adjustments"><Money minor=given_back.minor currency=code/></Figure>
-                <Figure label="Together"><Money minor=together currency=code/></Figure>
+                <Figure label="Total"><Money minor=together currency=code/></Figure>
                 <Figure label="Paid in the month"><Money minor=paid.minor currency=code/></Figure>
             </Figures>
             <Panel title="Lines">{commission::lines(rows, names, lines)}</Panel>

@@ -74,7 +74,7 @@ crate::text_enum! {
     /// Where a single payout stands.
     pub enum PayoutStatus {
         /// Frozen: members, amount and currency are fixed; nothing was sent.
-        Intended = "intended" => "Intended",
+        Intended = "intended" => "Not sent yet",
         /// Stripe is being called.
         Sending = "sending" => "Sending",
         /// Stripe's answer is not known; it is asked, not sent again blindly.

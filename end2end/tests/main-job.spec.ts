@@ -233,7 +233,7 @@ async function signUp(page: Page, owner: { name: string; email: string }): Promi
   await field(page, "E-mail address").fill(owner.email);
   await field(page, "Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign up" }).click();
-  await heading(page, "Look into your mail");
+  await heading(page, "Check your e-mail");
   await page.goto(await linkFor(owner.email, "/confirm"));
   await page.getByRole("button", { name: "Confirm the address" }).click();
   await told(page, "Your address is confirmed");

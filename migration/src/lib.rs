@@ -85,6 +85,7 @@ impl MigratorTrait for Migrator {
             "0020_homes",
             "0021_first_payment",
             "0022_fewer_indexes",
+            "0023_seen",
         ]
     }
 }

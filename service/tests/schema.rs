@@ -176,6 +176,11 @@ async fn what_waits_is_found_without_walking_over_what_is_over() {
             "deal_status",
         ),
         ("deal", "status = 'duplicate'", "deal_status"),
+        (
+            "event",
+            "partner_id = 1 AND actor_id IS NOT NULL",
+            "event_by_people",
+        ),
         // What was read by an index before is not read by a worse one now.
         (
             "deal",

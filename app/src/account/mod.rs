@@ -112,7 +112,7 @@ async fn password_form(page: Page) -> PageResult {
     Ok(page.render(Head::new("Password"), move || {
         view! {
             {tabs()}
-            <Panel title="Change the password" text="You are signed out everywhere else.">
+            <Panel title="Change the password" text="This signs you out everywhere else.">
                 <PostForm action="/preferences/password">
                     <TextField name="current_password" label="Current password" kind="password" required=true autocomplete="current-password"/>
                     <TextField name="new_password" label="New password" kind="password" hint="At least 10 characters." required=true autocomplete="new-password"/>
@@ -167,7 +167,7 @@ async fn notices(page: Page) -> PageResult {
             .menu(|n| view! { <PostButton action=format!("/notices/{}", n.id) label="Open"/> })
             .empty(Empty::text(
                 "Nothing new",
-                "What concerns you appears here: decisions, questions, payouts.",
+                "Decisions, questions and whatever else waits for you appear here.",
             ))
             .view();
         view! { {all} {table} }

@@ -77,29 +77,35 @@ impl Kept {
     }
 }
 
+fn counted(n: i64, one: &str, many: &str) -> String {
+    format!("{} {}", count_text(n), if n == 1 { one } else { many })
+}
+
 fn verdict(p: &Pulse) -> AnyView {
     let mut wrong = Vec::new();
     if p.dead_jobs > 0 {
         wrong.push((
             "/admin/jobs?status=dead",
-            format!("{} jobs were given up", count_text(p.dead_jobs)),
+            counted(p.dead_jobs, "job was given up", "jobs were given up"),
         ));
     }
     if p.failed_events > 0 {
         wrong.push((
             "/admin/webhooks?status=failed",
-            format!(
-                "{} events from Stripe could not be handled",
-                count_text(p.failed_events)
+            counted(
+                p.failed_events,
+                "event from Stripe could not be handled",
+                "events from Stripe could not be handled",
             ),
         ));
     }
     if p.late_jobs > 0 {
         wrong.push((
             "/admin/jobs?status=waiting",
-            format!(
-                "{} jobs are late: are the workers running?",
-                count_text(p.late_jobs)
+            counted(
+                p.late_jobs,
+                "job is late: are the workers running?",
+                "jobs are late: are the workers running?",
             ),
         ));
     }

@@ -84,9 +84,10 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         .text(mail.to_address.clone())
         .crumb("Mail log", HERE)
         .status_as(word, tone);
+    let body = service::mail::with_address(&mail.body, &page.state.site.base_url);
     Ok(page.render(head, move || {
         let body = if sent {
-            view! { <pre class="code">{mail.body}</pre> }.into_any()
+            view! { <pre class="code">{body}</pre> }.into_any()
         } else {
             view! { <p class="muted">"Its text is shown once it is sent: until then it may hold one-time links."</p> }.into_any()
         };

@@ -114,7 +114,14 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         let body = serde_json::from_str::<serde_json::Value>(&event.payload)
             .and_then(|value| serde_json::to_string_pretty(&value))
             .unwrap_or(event.payload);
-        let handled = event.processed_at.map(|at| view! { <Fact label="Handled"><Moment at/></Fact> });
+        let handled = event.processed_at.map(|at| {
+            let label = match event.status.as_str() {
+                "failed" => "Failed",
+                "ignored" => "Ignored",
+                _ => "Handled",
+            };
+            view! { <Fact label=label><Moment at/></Fact> }
+        });
         let next = event.next_attempt_at.map(|at| view! { <Fact label="Next try"><Moment at/></Fact> });
         let events = crate::apply::standing::events(timeline);
         let mode = if event.livemode { "Live" } else { "Test" };

@@ -2,6 +2,7 @@
 
 use super::with;
 use crate::{
+    nav,
     page::{Form, Head, Page, PageResult},
     routes::{Access, Routes},
     session,
@@ -22,7 +23,14 @@ async fn form(page: Page) -> PageResult {
     let token = page.param("token").unwrap_or_default();
     let invited = match partner::invitation(&page.ctx, &token).await {
         Ok(invited) => invited,
-        Err(error) => return page.refused("/sign-in", error, &[]).await,
+        Err(error) => {
+            // Who is signed in already would be sent on from there, and the reason lost.
+            let to = match page.user {
+                Some(_) => nav::home(&page.ctx.actor),
+                None => "/sign-in",
+            };
+            return page.refused(to, error, &[]).await;
+        }
     };
     let head = Head::new(format!("Join {}", invited.partner))
         .text(format!(

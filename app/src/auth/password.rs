@@ -70,7 +70,7 @@ async fn reset_form(page: Page) -> PageResult {
         view! {
             <PostForm action="/reset-password">
                 <Hidden name="token" value=token/>
-                <TextField name="password" label="New password" kind="password" hint="At least 10 characters. You are signed out everywhere else." required=true autocomplete="new-password" autofocus=true/>
+                <TextField name="password" label="New password" kind="password" hint="At least 10 characters. This signs you out everywhere else." required=true autocomplete="new-password" autofocus=true/>
                 <Submit label="Set the password"/>
             </PostForm>
         }

@@ -38,7 +38,7 @@ async fn form(page: Page) -> PageResult {
                 <TextField name="password" label="Password" kind="password" hint="At least 10 characters." required=true autocomplete="new-password"/>
                 <Submit label="Sign up"/>
             </PostForm>
-            <p>"You have an account? "<a href=sign_in>"Sign in"</a></p>
+            <p>"Already have an account? "<a href=sign_in>"Sign in"</a></p>
         }
     }))
 }
@@ -66,11 +66,12 @@ async fn sign_up(page: Page, headers: HeaderMap, form: Form<SignUp>) -> PageResu
 }
 
 async fn sent(page: Page) -> PageResult {
-    let email = page.param("email").unwrap_or_default();
-    Ok(page.render(Head::new("Look into your mail").focus(), move || {
+    let email = page.param("email").filter(|email| !email.is_empty());
+    Ok(page.render(Head::new("Check your e-mail").focus(), move || {
+        let to = email.map(|email| view! { " to " <strong>{email}</strong> });
         view! {
-            <p>"We have sent a mail to "<strong>{email}</strong>". The link in it confirms the address; then you can sign in and apply."</p>
-            <p class="muted">"Nothing there after a few minutes? Look into the folder for unwanted mail, or sign in: if the address is not confirmed yet, we send a new link."</p>
+            <p>"We have sent an e-mail"{to}". The link in it confirms the address; then you can sign in and apply."</p>
+            <p class="muted">"Nothing there after a few minutes? Look into the spam folder, or sign in: if the address is not confirmed yet, we send a new link."</p>
             <ButtonLink href="/sign-in" label="Sign in"/>
         }
     }))

@@ -100,7 +100,7 @@ pub fn totals(totals: Vec<Total>) -> Option<AnyView> {
         .into_iter()
         .map(|t| {
             let note = if t.count == 1 { "1 line".to_owned() } else { format!("{} lines", count_text(t.count)) };
-            view! { <Figure label=format!("Together in {}", t.currency) note=note><Money minor=t.amount currency=t.currency/></Figure> }
+            view! { <Figure label=format!("Total in {}", t.currency) note=note><Money minor=t.amount currency=t.currency/></Figure> }
         })
         .collect_view();
     Some(view! { <Figures>{figures}</Figures> }.into_any())

@@ -87,7 +87,7 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    commission::export(&page, query(&page.list()), "commissions.csv").await
+    commission::export(&page, query(&page.list()), "adjustments.csv").await
 }
 
 async fn form(page: Page) -> PageResult {
@@ -124,7 +124,7 @@ async fn form(page: Page) -> PageResult {
         let kinds = vec![
             Choice::new(ByHand::Adjustment.as_str(), ByHand::Adjustment.label()).hint("In either direction; a minus takes away."),
             Choice::new(ByHand::Bonus.as_str(), ByHand::Bonus.label()).hint("Something extra for the partner."),
-            Choice::new(ByHand::Clawback.as_str(), ByHand::Clawback.label()).hint("Something taken back for another reason than a refund; without a sign."),
+            Choice::new(ByHand::Clawback.as_str(), ByHand::Clawback.label()).hint("Something taken back for another reason than a refund. Enter a positive amount."),
         ];
         let (again, partner_too, currency_too) = (partners.clone(), partner.clone(), currency.clone());
         view! {
@@ -135,12 +135,12 @@ async fn form(page: Page) -> PageResult {
                     <SelectField name="partner" label="Partner" options=partners value=partner required=true/>
                     <RadioField name="kind" label="Kind" options=kinds value="adjustment" required=true/>
                     <div class="fields">
-                        <TextField name="amount" label="Amount" hint="In whole units, such as 125.00" required=true max=30/>
+                        <TextField name="amount" label="Amount" hint="For example 125.00" required=true max=30/>
                         <TextField name="currency" label="Currency" value=currency hint="Three letters" required=true max=3/>
                     </div>
                     <TextArea name="reason" label="Why? The partner reads it" rows=3 required=true max=500/>
                     <TextArea name="note" label="Note for colleagues" hint="The partner never reads it." rows=2 max=1000/>
-                    <Submit label="Book it" cancel=HERE/>
+                    <Submit label="Book the adjustment" cancel=HERE/>
                 </PostForm>
             </Panel>
             <Panel title="Give up what a partner owes" text="Sets a negative payable balance to zero; the loss is booked as a write-off.">
@@ -148,7 +148,7 @@ async fn form(page: Page) -> PageResult {
                     <SelectField name="partner" label="Partner" options=again value=partner_too required=true/>
                     <TextField name="currency" label="Currency" value=currency_too hint="Three letters" required=true max=3/>
                     <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
-                    <Submit label="Write it off" danger=true/>
+                    <Submit label="Write off the debt" danger=true/>
                 </PostForm>
             </Panel>
         }

@@ -82,10 +82,10 @@ async fn index(page: Page) -> PageResult {
         if can {
             table = table.bulk("/finance/commissions/act", |l| l.id.to_string(), view! {
                 <Hidden name="back" value=back/>
-                <TextField name="reason" label="Reason, which the partner reads" required=true max=500/>
+                <TextField name="reason" label="Reason (shown to the partner)" required=true max=500/>
                 <button type="submit" class="button" name="act" value="hold">"Hold"</button>
                 <button type="submit" class="button" name="act" value="release">"Release"</button>
-                <button type="submit" class="button danger-quiet" name="act" value="cancel">"Cancel"</button>
+                <button type="submit" class="button danger-quiet" name="act" value="cancel">"Cancel the lines"</button>
             });
         }
         view! {

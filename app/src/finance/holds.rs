@@ -37,7 +37,7 @@ fn query(list: &ListQuery) -> LineQuery {
 }
 
 async fn export(page: Page) -> PageResult {
-    crate::commission::export(&page, query(&page.list()), "commissions.csv").await
+    crate::commission::export(&page, query(&page.list()), "held-commissions.csv").await
 }
 
 async fn index(page: Page) -> PageResult {

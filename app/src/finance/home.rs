@@ -78,7 +78,7 @@ fn figures(owed: &[Owed]) -> AnyView {
     view! {
         <Figures>
             <Figure label=format!("Owed, {code}") note=others><Money minor=total currency=code/></Figure>
-            <Figure label="Payable" href=lines("payable") note="goes into the next run"><Money minor=payable currency=code/></Figure>
+            <Figure label="Payable" href=lines("payable") note="due; a run pays whose account is ready"><Money minor=payable currency=code/></Figure>
             <Figure label="On hold" href=lines("pending") note="payable after the hold"><Money minor=pending currency=code/></Figure>
             <Figure label="In payout" href=lines("in_payout") note="on its way"><Money minor=in_payout currency=code/></Figure>
         </Figures>
@@ -96,7 +96,7 @@ fn owed(rows: Vec<Owed>) -> AnyView {
         .num("Payable", move |o| money(o.payable, o))
         .num("Owed to us", move |o| money(o.negative, o))
         .num("In payout", move |o| money(o.in_payout, o))
-        .num("Together", move |o| money(o.total().minor, o))
+        .num("Total", move |o| money(o.total().minor, o))
         .empty(Empty::text("Nothing is owed", "Every balance is zero."))
         .view()
 }

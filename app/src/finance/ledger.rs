@@ -5,7 +5,6 @@ use crate::{
     csv::Csv,
     page::{Head, Page, PageError, PageResult},
     routes::{Access, Routes},
-    statement::month_words,
     ui::*,
 };
 use axum::extract::Path;
@@ -130,7 +129,7 @@ fn movements(found: JournalPage, list: &ListQuery, base: &str) -> AnyView {
                 .iter()
                 .map(|leg| {
                     let href = format!("/finance/ledger/accounts/{}", leg.account_id);
-                    view! { <div><a href=href>{leg.label.clone()}</a></div> }
+                    view! { <div class="nowrap"><a href=href>{leg.label.clone()}</a></div> }
                 })
                 .collect_view()
         })
@@ -156,7 +155,7 @@ fn side(line: &JournalLine, credit: bool) -> AnyView {
                 let minor = leg.amount.saturating_abs();
                 view! { <div><Money minor currency=leg.currency.clone()/></div> }.into_any()
             } else {
-                view! { <div>"\u{a0}"</div> }.into_any()
+                view! { <div class="no-side">"\u{a0}"</div> }.into_any()
             }
         })
         .collect_view()
@@ -339,7 +338,7 @@ async fn account(page: Page, Path(id): Path<i64>) -> PageResult {
         });
         view! {
             <Figures>
-                <Figure label="Balance" note=month_words(&ui().now.format("%Y-%m").to_string())><Money minor=account.balance currency=account.currency.clone()/></Figure>
+                <Figure label="Balance" note="of everything booked"><Money minor=account.balance currency=account.currency.clone()/></Figure>
                 {partner}
             </Figures>
             <div class="list">{movements(found, &list, &base)}</div>

@@ -131,11 +131,11 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                             <Fact label="Partner"><a href=format!("/manager/partners/{}", row.partner_id)>{partner}</a></Fact>
                             <Fact label="Amount"><Money minor=row.amount currency=code/></Fact>
                             {reversed}
-                            <Fact label="Frozen"><Moment at=row.created_at/></Fact>
+                            <Fact label="Put together"><Moment at=row.created_at/></Fact>
                             {sent}
                             {settled}
-                            <Fact label="Tries">{count_text(row.attempts)}</Fact>
-                            <Fact label="To"><code>{row.destination}</code></Fact>
+                            <Fact label="Attempts">{count_text(row.attempts)}</Fact>
+                            <Fact label="Stripe account"><code>{row.destination}</code></Fact>
                             {transfer}
                             <Fact label="Transfer group"><code>{send::reference(row.id)}</code></Fact>
                             <Fact label="Run"><a href=run>"Open the run"</a></Fact>

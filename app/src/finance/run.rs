@@ -119,7 +119,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
                         <Fact label="Submitted by">{submitter}</Fact>
                         <Fact label="Approved by">{approver}</Fact>
                         {second}
-                        <Fact label="Finished">{run.done_at.map(|at| view! { <Moment at/> })}</Fact>
+                        {run.done_at.map(|at| view! { <Fact label="Finished"><Moment at/></Fact> })}
                     </Facts>
                 </Panel>
             </RecordSide>

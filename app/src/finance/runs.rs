@@ -107,7 +107,7 @@ pub(super) fn totals(totals: &[domain::money::Money]) -> AnyView {
     let others = match others.len() {
         0 => None,
         1 => Some("and another currency".to_owned()),
-        n => Some(format!("and {n} currencies")),
+        n => Some(format!("and {n} more currencies")),
     };
     view! {
         <Money minor=first.minor currency=first.currency.code()/>

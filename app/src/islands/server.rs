@@ -47,12 +47,15 @@ async fn page(page: Page) -> PageResult {
     let q = page.param("q").unwrap_or_default();
     let hits = find(&page, &q).await?;
     Ok(page.render(
-        Head::new("Search").text(format!("Results for “{q}”")),
+        Head::new("Search").text(match q.trim() {
+            "" => "Everything you can open.".to_owned(),
+            q => format!("Results for “{q}”"),
+        }),
         move || {
             Table::plain(hits)
                 .caption("Results")
                 .col("Name", |hit: &Hit| hit.title.clone())
-                .col("What", |hit: &Hit| hit.kind.clone())
+                .col("Kind", |hit: &Hit| hit.kind.clone())
                 .col("Details", |hit: &Hit| hit.detail.clone())
                 .href(|hit| hit.href.clone())
                 .empty(Empty::text(

@@ -37,6 +37,7 @@ async fn show(page: Page) -> PageResult {
     let due = DealList {
         statuses: awaits,
         sort: "due".to_owned(),
+        descending: false,
         limit: ROWS,
         ..DealList::default()
     };
@@ -106,7 +107,7 @@ async fn mine(page: &Page) -> service::Result<Option<i64>> {
 fn figure(label: &'static str, total: u64, href: &'static str, late: usize) -> AnyView {
     let (note, tone) = match late {
         0 => (String::new(), Tone::Neutral),
-        n => (format!("{n} of the most urgent overdue"), Tone::Bad),
+        n => (format!("{n} overdue"), Tone::Bad),
     };
     view! { <Figure label=format!("{label} waiting") href=href note=note tone=tone>{count_text(total as i64)}</Figure> }
         .into_any()

@@ -50,7 +50,7 @@ async fn show(page: Page) -> PageResult {
             view! { <p>"Stripe wants it by " <Day at/> ". " <Clock due=at warn_hours=72/></p> }
         });
         let checked = view.checked_at.map(|at| {
-            view! { <Fact label="Last asked Stripe"><Ago at/></Fact> }
+            view! { <Fact label="Last checked with Stripe"><Ago at/></Fact> }
         });
         let id = view.stripe_id.clone().map(|id| {
             view! { <Fact label="Account at Stripe"><code>{id}</code></Fact> }

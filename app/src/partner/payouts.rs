@@ -207,7 +207,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                         <Facts>
                             <Fact label="Amount"><Money minor=row.amount currency=code/></Fact>
                             {reversed}
-                            <Fact label="Frozen"><Moment at=row.created_at/></Fact>
+                            <Fact label="Put together"><Moment at=row.created_at/></Fact>
                             {settled}
                             {transfer}
                             <Fact label="To"><code>{row.destination}</code></Fact>

@@ -36,13 +36,13 @@ async fn ask(page: Page) -> PageResult {
         }
     }
     let head = Head::new("Check a certificate")
-        .text("See whose it is and whether it still counts.")
+        .text("See whose it is and whether it is still valid.")
         .focus();
     Ok(page.render(head, move || {
         view! {
             {missing.map(|text| view! { <Notice tone=Tone::Warn title=text/> })}
             <form method="get" action="/certificates" class="form">
-                <TextField name="number" label="Number" value=typed hint="It begins with C- and stands on the certificate." required=true autofocus=true/>
+                <TextField name="number" label="Number" value=typed hint="It begins with C- and is printed on the certificate." required=true autofocus=true/>
                 <Submit label="Check"/>
             </form>
         }

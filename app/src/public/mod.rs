@@ -26,7 +26,7 @@ async fn start(page: Page) -> PageResult {
     let programs = application::open_programs(&page.ctx).await?;
     if let [only] = programs.as_slice() {
         let offer = application::offer(&page.ctx, &only.slug).await?;
-        return Ok(render(&page, offer));
+        return render(&page, offer).await;
     }
     let head = Head::new(page.state.site.name.clone())
         .text("Choose the program you are interested in.")
@@ -50,10 +50,17 @@ async fn start(page: Page) -> PageResult {
 
 async fn show(page: Page, Path(slug): Path<String>) -> PageResult {
     let offer = application::offer(&page.ctx, &slug).await?;
-    Ok(render(&page, offer))
+    render(&page, offer).await
 }
 
-fn render(page: &Page, offer: Offer) -> axum::response::Response {
+async fn render(page: &Page, offer: Offer) -> PageResult {
+    let mine = match page.user {
+        Some(_) => application::mine(&page.ctx).await?,
+        None => Vec::new(),
+    };
+    let applied = mine
+        .iter()
+        .any(|a| a.status.is_open() && a.program == offer.program.name);
     let Offer {
         program,
         pitch,
@@ -69,10 +76,15 @@ fn render(page: &Page, offer: Offer) -> axum::response::Response {
     };
     let mut head = Head::new(headline).text(pitch.summary).public();
     if program.open_to_applications {
-        head = head.primary("Apply", format!("/apply/{}", program.slug));
+        let label = if applied {
+            "See your application"
+        } else {
+            "Apply"
+        };
+        head = head.primary(label, format!("/apply/{}", program.slug));
     }
     let terms = format!("/programs/{}/terms", program.slug);
-    page.render(head, move || {
+    Ok(page.render(head, move || {
         let currency = program.currency.clone();
         let steps = pitch.steps.into_iter().map(|p| Step::new(p.title, p.text)).collect::<Vec<_>>();
         let asks = currency.clone();
@@ -93,7 +105,7 @@ fn render(page: &Page, offer: Offer) -> axum::response::Response {
             .then(|| view! { <Panel title="How it works"><Stepper steps=steps current=usize::MAX/></Panel> });
         let good = (!pitch.good_customers.is_empty()).then(|| {
             let facts = points(pitch.good_customers);
-            view! { <Panel title="Who is a good customer"><Facts>{facts}</Facts></Panel> }
+            view! { <Panel title="Good customers"><Facts>{facts}</Facts></Panel> }
         });
         let asked = (!questions.is_empty())
             .then(|| view! { <Panel title="Questions and answers">{questions}</Panel> });
@@ -106,8 +118,8 @@ fn render(page: &Page, offer: Offer) -> axum::response::Response {
             <Panel title="What you can rely on">
                 <Facts>
                     <Fact label="A registered deal is protected for">{format!("{} days", policy.protection_days)}</Fact>
-                    <Fact label="Commission is payable after">{format!("{} days on hold", policy.hold_days)}</Fact>
-                    <Fact label="Payouts">{format!("monthly, on day {}, from ", policy.payout_day)}<Money minor=policy.payout_minimum currency=currency/></Fact>
+                    <Fact label="Commission is payable">{format!("{} days after the customer has paid", policy.hold_days)}</Fact>
+                    <Fact label="Payouts">{format!("Each month, on day {}, from ", policy.payout_day)}<Money minor=policy.payout_minimum currency=currency/>" on"</Fact>
                     <Fact label="Your application is answered within">{format!("{} business hours", policy.application_review_hours)}</Fact>
                     <Fact label="Terms"><a href=terms>"Read the terms"</a></Fact>
                 </Facts>
@@ -115,7 +127,7 @@ fn render(page: &Page, offer: Offer) -> axum::response::Response {
             {good}
             {asked}
         }
-    })
+    }))
 }
 
 /// A tier with what it earns and asks.

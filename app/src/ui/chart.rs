@@ -212,7 +212,7 @@ pub fn donut(title: &str, unit: &Unit, parts: &[(String, i64)]) -> AnyView {
             } else {
                 (*value).max(0) * 100 / total
             };
-            let words = format!("{} · {share}\u{a0}%", unit.full(*value));
+            let words = format!("{} · {share}%", unit.full(*value));
             view! {
                 <li>
                     <i class=format!("key k{}", number % 6 + 1)></i>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 pub struct ExplainRow {
     /// What this step is about: "Rate", "Basis", "Rounding".
     pub label: String,
-    /// Its value: "25 %", "€1,200.00".
+    /// Its value: "25%", "€1,200.00".
     pub value: String,
     /// Where it comes from: "Gold on 3 Mar 2026, plan version 4, rule 2".
     pub why: String,

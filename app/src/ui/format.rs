@@ -144,7 +144,7 @@ impl Locale {
         }
     }
 
-    /// Basis points as a percentage without idle zeros: 2000 → `20 %`, 1250 → `12.5 %`.
+    /// Basis points as a percentage without idle zeros: 2000 → `20%`, 1250 → `12.5%`.
     #[must_use]
     pub fn percent(&self, bp: i64) -> String {
         let number = self.decimal_number(bp, 2);
@@ -160,7 +160,9 @@ impl Locale {
             None => number,
         };
         let sign = if bp < 0 { "−" } else { "" };
-        format!("{sign}{trimmed}\u{a0}%")
+        // English writes no space before the sign, others do.
+        let space = if self.symbol_first { "" } else { "\u{a0}" };
+        format!("{sign}{trimmed}{space}%")
     }
 
     /// A day as people write it, never ambiguous: `12 Mar 2026`.
@@ -352,8 +354,9 @@ mod tests {
         assert_eq!(us.money(2000, "CHF"), "CHF\u{a0}20.00");
         assert_eq!(us.money_short(1_250_000, "EUR"), "€12.5k");
         assert_eq!(us.money_short(0, "EUR"), "€0");
-        assert_eq!(us.percent(1250), "12.5\u{a0}%");
-        assert_eq!(us.percent(2000), "20\u{a0}%");
+        assert_eq!(us.percent(1250), "12.5%");
+        assert_eq!(us.percent(2000), "20%");
+        assert_eq!(de.percent(1250), "12,5\u{a0}%");
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub fn Meter(
 pub struct Tier {
     /// Name.
     pub name: String,
-    /// What it earns, such as "25 % for 24 months".
+    /// What it earns, such as "25% for 24 months".
     pub earns: String,
     /// What it needs, one sentence each.
     pub needs: Vec<String>,

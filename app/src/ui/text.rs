@@ -67,7 +67,7 @@ pub fn Money(
 /// A rate in basis points as a percentage.
 #[component]
 pub fn Percent(
-    /// Basis points: 2000 is 20 %.
+    /// Basis points: 2000 is 20%.
     #[prop(into)]
     bp: i64,
 ) -> impl IntoView {

@@ -69,7 +69,7 @@ impl PayoutAccountState {
             Self::UnderReview => {
                 "Stripe is checking your details. You do not have to do anything now."
             }
-            Self::Ready => "Your account is ready to be paid.",
+            Self::Ready => "Ready: payouts arrive in this account.",
             Self::Restricted => {
                 "Stripe has restricted this account. Open the Stripe dashboard to see why."
             }

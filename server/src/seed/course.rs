@@ -1,9 +1,10 @@
 //! The certification course of the demonstration.
 
+use domain::exam::Question;
 use entity::{course, course_version, lesson, question};
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
-use service::Result;
+use service::{Error, Result};
 
 use super::{Stage, insert};
 
@@ -11,6 +12,7 @@ use super::{Stage, insert};
 pub(super) struct Made {
     pub(super) course: course::Model,
     pub(super) version: course_version::Model,
+    pub(super) pool: Vec<Question>,
 }
 
 pub(super) async fn make(stage: &Stage<'_>, program_id: i64) -> Result<Made> {
@@ -57,6 +59,7 @@ pub(super) async fn make(stage: &Stage<'_>, program_id: i64) -> Result<Made> {
         };
         insert::one(db, row).await?;
     }
+    let mut pool = Vec::new();
     for (position, (kind, prompt, options, answer, feedback)) in (1..).zip(QUESTIONS) {
         let row = question::ActiveModel {
             course_version_id: Set(version.id),
@@ -68,9 +71,21 @@ pub(super) async fn make(stage: &Stage<'_>, program_id: i64) -> Result<Made> {
             feedback: Set(feedback.to_owned()),
             ..Default::default()
         };
-        insert::one(db, row).await?;
+        let row = insert::one(db, row).await?;
+        pool.push(Question {
+            id: row.id,
+            kind: kind.parse().map_err(Error::internal)?,
+            prompt: row.prompt,
+            options: serde_json::from_value(row.options)?,
+            answer: serde_json::from_value(row.answer)?,
+            explanation: row.feedback,
+        });
     }
-    Ok(Made { course, version })
+    Ok(Made {
+        course,
+        version,
+        pool,
+    })
 }
 
 const LESSONS: [(&str, &str, i64, &str); 5] = [

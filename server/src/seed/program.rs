@@ -238,7 +238,7 @@ const TIERS: [(&str, i64, i64, i64, i64, &str); 5] = [
         2,
         1,
         1,
-        "22.5 % commission, listing in the directory",
+        "22.5% commission, listing in the directory",
     ),
     (
         "Gold",
@@ -246,7 +246,7 @@ const TIERS: [(&str, i64, i64, i64, i64, &str); 5] = [
         5,
         3,
         2,
-        "25 % commission, a named partner manager",
+        "25% commission, a named partner manager",
     ),
     (
         "Platinum",
@@ -254,7 +254,7 @@ const TIERS: [(&str, i64, i64, i64, i64, &str); 5] = [
         10,
         6,
         3,
-        "27.5 % commission, joint marketing budget",
+        "27.5% commission, joint marketing budget",
     ),
     (
         "Diamond",
@@ -262,14 +262,14 @@ const TIERS: [(&str, i64, i64, i64, i64, &str); 5] = [
         18,
         10,
         4,
-        "30 % commission, roadmap council, priority support",
+        "30% commission, roadmap council, priority support",
     ),
 ];
 
 fn pitch() -> Value {
     json!({
         "headline": "Bring teams a service desk they like, and earn for as long as they stay.",
-        "summary": "Agencies, resellers and consultants who introduce Lumen Desk earn 20 to 30 % \
+        "summary": "Agencies, resellers and consultants who introduce Lumen Desk earn 20 to 30% \
                     of every invoice. Registered deals are protected for 90 days, every amount is \
                     explained to the cent, and payouts arrive each month.",
         "steps": [

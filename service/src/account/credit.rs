@@ -84,7 +84,7 @@ pub async fn add_credit(ctx: &Context, account_id: i64, form: &Credit) -> Result
         let left = (10_000 - given).max(0) / 100;
         errors.add(
             "percent",
-            format!("{left} % are left; end another credit first."),
+            format!("{left}% are left; end another credit first."),
         );
     }
     errors.finish()?;
@@ -106,7 +106,7 @@ pub async fn add_credit(ctx: &Context, account_id: i64, form: &Credit) -> Result
     .exec_without_returning(&*tx)
     .await?;
     let words = format!(
-        "{} is credited with {} %: {reason}",
+        "{} is credited with {}%: {reason}",
         partner.name,
         share / 100
     );

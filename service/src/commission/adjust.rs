@@ -303,7 +303,7 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
         format!(
             "{} by hand: {}{what}.",
             line.amount.format("en"),
-            line.reason
+            line.reason.trim_end_matches('.')
         ),
     )
     .partner(owner.id)

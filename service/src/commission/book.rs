@@ -243,7 +243,7 @@ fn book(
         summary: format!(
             "{} earned on invoice {invoice}; on hold until {}.",
             amount.format("en"),
-            calendar::local_date(hold_until, zone)
+            calendar::local_date(hold_until, zone).format("%-d %B %Y")
         ),
         detail: serde_json::json!({}),
     });

@@ -372,7 +372,7 @@ async fn write(
             "{} earned for {}; on hold until {}.",
             amount.format("en"),
             occasion.words,
-            calendar::local_date(row.hold_until, zone)
+            calendar::local_date(row.hold_until, zone).format("%-d %B %Y")
         ),
     )
     .partner(row.partner_id)

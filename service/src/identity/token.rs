@@ -137,10 +137,10 @@ pub async fn redeem(
 fn stale(purpose: Purpose) -> Error {
     Error::conflict(match purpose {
         Purpose::VerifyEmail => {
-            "This link has been used or is too old. Sign in: if your address is not confirmed yet, we send you a new link."
+            "This link has been used or has expired. Sign in: if your address is not confirmed yet, we send you a new link."
         }
         Purpose::ResetPassword => {
-            "This link has been used or is too old. Ask for a new one under “Forgot your password?”."
+            "This link has been used or has expired. Enter your address for a new one."
         }
     })
 }

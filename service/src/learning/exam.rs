@@ -399,7 +399,7 @@ async fn end(
         .await?
         .ok_or(Error::NotFound)?;
     let sentence = format!(
-        "{}: {} in the exam “{}” with {} %.",
+        "{}: {} in the exam “{}” with {}%.",
         person.name,
         status.label().to_lowercase(),
         version.title,

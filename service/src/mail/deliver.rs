@@ -5,8 +5,8 @@ use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, SinglePart};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::PORTAL;
 use super::mailer::{Encoding, Mailer};
+use super::with_address;
 use crate::context::Context;
 use crate::error::{Error, Result};
 
@@ -91,10 +91,7 @@ fn compose(
         .to_address
         .parse()
         .map_err(|e| Error::internal(format!("{}: {e}", mail.to_address)))?;
-    let text = mail
-        .body
-        .replace(PORTAL, &office.base_url)
-        .replace('\n', "\r\n");
+    let text = with_address(&mail.body, &office.base_url).replace('\n', "\r\n");
     let body = match office.mailer.encoding() {
         Encoding::Transport => Body::new(text),
         Encoding::Plain => {

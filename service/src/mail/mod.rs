@@ -27,7 +27,13 @@ pub struct SendMail {
 }
 
 /// Stands for the portal's address until the mail is sent.
-pub(crate) const PORTAL: &str = "{portal}";
+const PORTAL: &str = "{portal}";
+
+/// A mail's text with the portal's address in its links.
+#[must_use]
+pub fn with_address(body: &str, base_url: &str) -> String {
+    body.replace(PORTAL, base_url)
+}
 
 /// A mail to be: a subject, and paragraphs between the greeting and the closing line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -99,6 +99,7 @@ pub async fn list(
     let mine = Entity::find().filter(Column::PersonId.eq(ctx.person()?));
     let total = mine.clone().count(ctx.reader()).await?;
     let rows = mine
+        .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id)
         .offset(offset)
         .limit(limit.min(100))

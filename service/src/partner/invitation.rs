@@ -40,7 +40,9 @@ pub struct Invitation {
 }
 
 fn stale() -> Error {
-    Error::conflict("This invitation has been used, taken back or is too old. Ask for a new one.")
+    Error::conflict(
+        "This invitation has been used or withdrawn, or it has expired. Ask for a new one.",
+    )
 }
 
 /// Invites somebody by address. An open invitation to the same address is replaced.

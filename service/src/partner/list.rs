@@ -82,7 +82,7 @@ pub struct PartnerRow {
     pub open_deals: i64,
     /// Deals won.
     pub won_deals: i64,
-    /// Newest entry on its timeline.
+    /// When one of its people did something last.
     pub last_activity: Option<DateTime<Utc>>,
 }
 
@@ -136,9 +136,10 @@ pub async fn list(ctx: &Context, view: &ListView) -> Result<(Vec<PartnerRow>, u6
         ),
         "country" => found.order_by(Column::Country, order),
         "quiet" => found.order_by(
-            Expr::cust(
-                "(SELECT COALESCE(MAX(e.id), 0) FROM event e WHERE e.partner_id = partner.id)",
-            ),
+            Expr::cust(format!(
+                "COALESCE({}, partner.created_at)",
+                last_seen("partner")
+            )),
             order,
         ),
         "since" => found.order_by(Column::CreatedAt, order),
@@ -187,6 +188,15 @@ struct Activity {
     last_activity: Option<DateTime<Utc>>,
 }
 
+/// When a partner's people did something last, as SQL. What was done about a partner, by the vendor or
+/// by the portal itself, is not its own activity.
+fn last_seen(partner: &str) -> String {
+    format!(
+        "(SELECT MAX(e.at) FROM event e WHERE e.partner_id = {partner}.id AND e.actor_id IS NOT NULL \
+          AND e.actor_id IN (SELECT m.person_id FROM member m WHERE m.partner_id = {partner}.id))"
+    )
+}
+
 /// Deals and last activity of the partners on one page.
 async fn activity(
     db: &impl ConnectionTrait,
@@ -201,8 +211,9 @@ async fn activity(
         "SELECT p.id, \
            (SELECT COUNT(*) FROM deal d WHERE d.partner_id = p.id AND d.status IN ('submitted', 'in_review', 'information_requested', 'approved')) AS open_deals, \
            (SELECT COUNT(*) FROM deal d WHERE d.partner_id = p.id AND d.status = 'won') AS won_deals, \
-           (SELECT e.at FROM event e WHERE e.partner_id = p.id ORDER BY e.id DESC LIMIT 1) AS last_activity \
+           {} AS last_activity \
          FROM partner p WHERE p.id IN ({})",
+        last_seen("p"),
         ids.join(", ")
     );
     let rows = Activity::find_by_statement(Statement::from_string(db.get_database_backend(), sql))

@@ -23,22 +23,22 @@ pub const READY_MADE: [ReadyMade; 6] = [
     ReadyMade {
         key: "referral",
         name: "Referral",
-        text: "15 % of what a customer pays for its first year, and nothing after.",
+        text: "15% of what a customer pays for its first year, and nothing after.",
     },
     ReadyMade {
         key: "reseller",
         name: "Reseller",
-        text: "20 to 30 % by tier, for as long as the customer pays.",
+        text: "20 to 30% by tier, for as long as the customer pays.",
     },
     ReadyMade {
         key: "agency",
         name: "Agency",
-        text: "25 % for 36 months, 5 points more for registered deals.",
+        text: "25% for 36 months, 5 points more for registered deals.",
     },
     ReadyMade {
         key: "implementation",
         name: "Implementation",
-        text: "30 % for as long as the partner is certified.",
+        text: "30% for as long as the partner is certified.",
     },
     ReadyMade {
         key: "bounty",
@@ -48,7 +48,7 @@ pub const READY_MADE: [ReadyMade; 6] = [
     ReadyMade {
         key: "bracketed",
         name: "Volume brackets",
-        text: "15 % up to 50,000, 20 % up to 200,000 and 25 % above, of each quarter’s volume.",
+        text: "15% up to 50,000, 20% up to 200,000 and 25% above, of each quarter’s volume.",
     },
 ];
 

@@ -49,7 +49,7 @@ const PLACES: &[Place] = &[
         To::Manager,
     ),
     (
-        "Own name, language and time zone",
+        "Preferences: name, numbers, time zone",
         "account profile preferences",
         "/preferences",
         To::Everybody,

@@ -107,7 +107,7 @@ fn form(id: i64, asked: &Asked) -> AnyView {
                 <TextField name="to" label="Last month" kind="month" value=to required=true/>
                 <SelectField name="scope" label="Whose customers" options=scopes value=scope required=true/>
             </div>
-            <Submit label="Work it out"/>
+            <Submit label="Compare"/>
         </form>
     }
     .into_any()

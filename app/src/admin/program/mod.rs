@@ -105,7 +105,7 @@ async fn index(page: Page) -> PageResult {
     let mut head =
         Head::new("Programs").text("Each has its own policy, terms, tiers, plans and products.");
     if may_change(&page) {
-        head = head.primary("Begin a program", "/admin/programs/new");
+        head = head.primary("New program", "/admin/programs/new");
     }
     Ok(page.render(head, move || {
         Table::plain(programs)
@@ -132,7 +132,7 @@ async fn index(page: Page) -> PageResult {
 
 async fn new(page: Page) -> PageResult {
     page.ctx.admin_reads()?;
-    let head = Head::new("Begin a program")
+    let head = Head::new("New program")
         .crumb("Programs", HERE)
         .text("It is closed to applications until you open it, with the usual policy and one tier; all of that can be changed then.");
     Ok(page.render(head, move || {

@@ -86,7 +86,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                 <PostForm action=at(id)>
                     <FormErrors/>
                     {fields}
-                    <Submit label="Try them" cancel=format!("{}/tiers", href(id))/>
+                    <Submit label="See who would move" cancel=format!("{}/tiers", href(id))/>
                 </PostForm>
             </Panel>
         }

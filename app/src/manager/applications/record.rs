@@ -93,7 +93,7 @@ fn view(review: Review) -> AnyView {
 
 fn hints(hints: Vec<Hint>) -> AnyView {
     if hints.is_empty() {
-        return view! { <Notice tone=Tone::Good title="Nothing was found that speaks against it."/> }.into_any();
+        return view! { <Notice tone=Tone::Good title="No conflicts found."/> }.into_any();
     }
     hints
         .into_iter()

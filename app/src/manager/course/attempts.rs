@@ -47,7 +47,7 @@ async fn list(page: Page) -> PageResult {
                     view! { <Status of=status.clone() label=label/> }
                 })
                 .num("Score", |a| {
-                    a.attempt.score_percent.map(|s| format!("{s} %"))
+                    a.attempt.score_percent.map(|s| format!("{s}%"))
                 })
                 .col("Started", |a| view! { <Moment at=a.attempt.started_at/> })
                 .col("Certificate", move |a| {

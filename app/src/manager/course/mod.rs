@@ -111,7 +111,7 @@ async fn new(page: Page) -> PageResult {
                 <FormErrors/>
                 {program}
                 {details(usual())}
-                <Submit label="Begin the course" cancel=HERE/>
+                <Submit label="Create the course" cancel=HERE/>
             </PostForm>
         }
     }))
@@ -129,7 +129,7 @@ fn details(d: Draft) -> AnyView {
             <TextField name="time_limit_minutes" label="Time limit in minutes" kind="number" value=d.time_limit_minutes required=true/>
             <TextField name="attempts_allowed" label="Attempts per person" kind="number" value=d.attempts_allowed required=true/>
             <TextField name="retry_wait_hours" label="Hours between attempts" kind="number" value=d.retry_wait_hours required=true/>
-            <TextField name="valid_months" label="Certificate valid for months" kind="number" value=d.valid_months required=true/>
+            <TextField name="valid_months" label="Certificate valid for (months)" kind="number" value=d.valid_months required=true/>
             <TextField name="grace_days" label="Days of grace after that" kind="number" value=d.grace_days required=true/>
         </div>
         <CheckField name="gates_deals" label="Partners need this certificate to register deals." checked=gates hint="Counts as soon as it is saved and a version is published."/>

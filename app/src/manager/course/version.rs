@@ -173,7 +173,7 @@ fn facts(view: &DraftView) -> AnyView {
             <Facts>
                 <Fact label="Status">{status}</Fact>
                 <Fact label="Summary">{v.summary}</Fact>
-                <Fact label="Exam">{format!("{} questions in {} minutes, {} % pass", v.question_count, v.time_limit_minutes, v.pass_percent)}</Fact>
+                <Fact label="Exam">{format!("{} questions in {} minutes, {}% pass", v.question_count, v.time_limit_minutes, v.pass_percent)}</Fact>
                 <Fact label="Attempts">{format!("{}, {} hours apart", v.attempts_allowed, v.retry_wait_hours)}</Fact>
                 <Fact label="Certificate">{format!("valid for {} months, then {} days of grace", v.valid_months, v.grace_days)}</Fact>
                 {v.published_at.map(|at| view! { <Fact label="Published"><Moment at=at/></Fact> })}

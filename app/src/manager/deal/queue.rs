@@ -104,7 +104,7 @@ async fn queue(page: Page) -> PageResult {
             })
             .col("Reviewer", |r| r.reviewer.clone())
             .href(|r| format!("/manager/deals/{}", r.id))
-            .search("Customer, domain, contact or partner")
+            .search("Customer or partner")
             .filter("status", "Status", statuses)
             .filter(
                 "stage",

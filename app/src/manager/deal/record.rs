@@ -149,7 +149,7 @@ fn findings(review: &Review) -> AnyView {
         .then(|| view! { <p>"Accounts with a similar name:"</p> <ul>{similar}</ul> });
     if review.conflicts.is_empty() {
         let words = if review.shown.status.awaits_review() {
-            "Nothing was found that speaks against it."
+            "No conflicts found."
         } else {
             "Nothing was found when it was sent."
         };

@@ -94,7 +94,7 @@ async fn list(page: Page) -> PageResult {
             .views(vec![
                 Tab::new("All", "/manager/partners"),
                 Tab::new("Mine", format!("/manager/partners?manager={me}")),
-                Tab::new("Nobody’s", "/manager/partners?manager=0"),
+                Tab::new("Unassigned", "/manager/partners?manager=0"),
             ])
             .csv("/manager/partners.csv")
             .empty(

@@ -368,7 +368,7 @@ async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
             view! {
                 <PostForm action=format!("{}/note", here(id)) name="note">
                     <TextArea name="comment" label="Add a note" rows=3 required=true max=4000/>
-                    <Submit label="Keep the note"/>
+                    <Submit label="Save the note"/>
                 </PostForm>
             }
         });
@@ -378,7 +378,7 @@ async fn notes(page: Page, Path(id): Path<i64>) -> PageResult {
             .collect::<Vec<_>>();
         view! {
             {tabs}
-            <Panel title="Notes" text="For staff only; they never leave.">
+            <Panel title="Notes" text="Only staff can read these.">
                 <Comments items=items/>
                 {add}
             </Panel>

@@ -174,7 +174,7 @@ fn stage_panel(shown: &Shown) -> AnyView {
         .collect::<Vec<_>>();
     let (action, stage) = (format!("{}/stage", here(shown.id)), shown.stage);
     view! {
-        <Panel title="Your sales stage" text="Only you and your manager see it; it decides nothing.">
+        <Panel title="Your sales stage" text="For you and your manager; it does not affect the approval.">
             <Stepper steps=steps current=stage.position()/>
             <PostForm action=action name="stage">
                 <SelectField name="stage" label="Stage" options=stages value=stage.as_str() required=true/>

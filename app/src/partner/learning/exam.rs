@@ -45,7 +45,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let (slug, title) = attempt.course.clone();
     let head = Head::new(format!("Exam: {title}"))
         .text(format!(
-            "Attempt {}. {} % of the answers have to be right.",
+            "Attempt {}. {}% of the answers have to be right.",
             attempt.number, attempt.pass_percent
         ))
         .crumb("Learning", HERE)

@@ -214,7 +214,7 @@ fn facts(view: &CourseView) -> AnyView {
     view! {
         <Facts>
             <Fact label="Questions">{rules.questions}</Fact>
-            <Fact label="Needed to pass">{format!("{} %, {} of {}", rules.pass_mark, rules.needed(rules.questions), rules.questions)}</Fact>
+            <Fact label="Needed to pass">{format!("{}%, {} of {}", rules.pass_mark, rules.needed(rules.questions), rules.questions)}</Fact>
             <Fact label="Time">{format!("{} min", rules.time_limit_minutes.unwrap_or_default())}</Fact>
             <Fact label="Attempts">{attempts}</Fact>
             <Fact label="Wait between attempts">{wait}</Fact>
@@ -240,7 +240,7 @@ fn attempts(view: CourseView) -> Option<AnyView> {
                 .map_or_else(|_| a.status.clone(), |s| s.label().to_owned());
             view! { <Status of=a.status.clone() label=label/> }
         })
-        .num("Score", |a| a.score_percent.map(|s| format!("{s} %")))
+        .num("Score", |a| a.score_percent.map(|s| format!("{s}%")))
         .col("Started", |a| view! { <Moment at=a.started_at/> })
         .href(|a| exam::href(a.id))
         .view();

@@ -36,7 +36,7 @@ pub(super) fn render(page: &Page, attempt: AttemptView) -> Response {
         let Some(result) = attempt.result else { return ().into_any() };
         let grade = result.grade;
         let score = format!(
-            "{} of {} right: {} %. Needed: {} %.",
+            "{} of {} right: {}%. Needed: {}%.",
             grade.right,
             grade.asked,
             grade.percent(),

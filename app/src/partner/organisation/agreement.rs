@@ -50,7 +50,7 @@ async fn show(page: Page) -> PageResult {
                 .col("Version", |(_, version): &(entity::agreement::Model, i64)| *version)
                 .col("Name", |(a, _)| a.signed_name.clone())
                 .col("When", |(a, _)| view! { <Moment at=a.signed_at/> })
-                .col("From", |(a, _)| a.ip.clone())
+                .col("IP address", |(a, _)| a.ip.clone())
                 .view();
             view! { <Panel title="Signatures">{table}</Panel> }
         });

@@ -297,7 +297,10 @@ impl<R: 'static> Table<R> {
         let first = (list.offset() + 1).min(self.total);
         let last = (list.offset() + self.rows.len() as u64).min(self.total);
         let n = |v: u64| ui.locale.count(i64::try_from(v).unwrap_or(i64::MAX));
-        let summary = format!("{}–{} of {}", n(first), n(last), n(self.total));
+        let summary = match first == last {
+            true => format!("{} of {}", n(first), n(self.total)),
+            false => format!("{}–{} of {}", n(first), n(last), n(self.total)),
+        };
         let step = |page: u64, label: &'static str, on: bool| {
             if on {
                 let rel = if page < list.page { "prev" } else { "next" };

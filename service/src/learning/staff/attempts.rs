@@ -45,6 +45,7 @@ pub async fn attempts(
     }
     let total = query.clone().count(db).await?;
     let rows = query
+        .order_by_desc(attempt::Column::StartedAt)
         .order_by_desc(attempt::Column::Id)
         .offset(offset)
         .limit(limit)
