@@ -390,18 +390,24 @@ async fn a_partner_is_paused_banned_and_comes_back(#[case] engine: Engine) {
             .notes
             .is_empty()
     );
-    let (rows, total) = partner::list(
-        &manager,
-        &ListView {
+    let listed = async || {
+        let view = ListView {
             search: "silva".to_owned(),
             status: Some(PartnerStatus::Active),
             manager_id: Some(0),
-            sort: "tier".to_owned(),
+            sort: "quiet".to_owned(),
             ..ListView::default()
-        },
-    )
-    .await
-    .expect("lists");
+        };
+        partner::list(&manager, &view).await.expect("lists")
+    };
+    let (rows, total) = listed().await;
     assert_eq!((total, rows[0].tier.as_str()), (1, "Registered"));
-    assert!(rows[0].last_activity.is_some());
+    assert_eq!(
+        rows[0].last_activity, None,
+        "what the vendor did is not its own"
+    );
+    partner::invite(&world.person(owner).await, BEN, "member")
+        .await
+        .expect("invites");
+    assert!(listed().await.0[0].last_activity.is_some());
 }

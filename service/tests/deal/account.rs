@@ -78,7 +78,7 @@ async fn accounts_have_domains_and_credit(#[case] engine: Engine) {
     let wrong = errors(account::add_credit(&staff, id, &credit(ben.id, "31")).await);
     assert_eq!(
         wrong.0["percent"],
-        "30 % are left; end another credit first."
+        "30% are left; end another credit first."
     );
     account::add_credit(&staff, id, &credit(ben.id, "30"))
         .await
