@@ -311,7 +311,7 @@ async function learn(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Hand in" }).first().click();
   await page.getByRole("dialog").getByRole("button", { name: "Hand in" }).click();
   await heading(page, "Result:");
-  await expect(page.getByText(/: 100 %\./)).toBeVisible();
+  await expect(page.getByText(/: 100%\./)).toBeVisible();
   await expect(page.getByRole("link", { name: "See the certificate" })).toBeVisible();
 }
 
