@@ -3,7 +3,10 @@
 mod explain;
 mod list;
 
+use crate::ui::{Status, label_of};
+use domain::commission::CommissionState;
 use entity::commission::Model;
+use leptos::prelude::*;
 use service::commission::cause_words;
 
 pub use explain::{Around, explain, passed_over};
@@ -42,10 +45,24 @@ pub fn kinds() -> Vec<(&'static str, &'static str)> {
 /// The states with their words, for filters.
 #[must_use]
 pub fn states() -> Vec<(&'static str, &'static str)> {
-    domain::commission::CommissionState::ALL
+    CommissionState::ALL
         .iter()
         .map(|s| (s.as_str(), s.label()))
         .collect()
+}
+
+/// The words of a state.
+#[must_use]
+pub fn state_label(state: &str) -> String {
+    state
+        .parse::<CommissionState>()
+        .map_or_else(|_| label_of(state), |s| s.label().to_owned())
+}
+
+/// A state as a label with its colour.
+#[must_use]
+pub fn state(state: &str) -> AnyView {
+    view! { <Status of=state label=state_label(state)/> }.into_any()
 }
 
 /// The line in a few words: the rule that paid, or why it is there.

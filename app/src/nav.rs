@@ -176,7 +176,11 @@ const STAFF_COUNTS: &[(&str, &[StaffRole], &str)] = &[
     (
         "conflicts",
         &[StaffRole::Manager],
-        "SELECT COUNT(*) FROM deal WHERE status = 'duplicate'",
+        "SELECT COUNT(DISTINCT d.account_id) FROM deal d \
+         WHERE d.status IN ('submitted', 'in_review', 'information_requested') \
+         AND EXISTS (SELECT 1 FROM deal o WHERE o.account_id = d.account_id \
+         AND o.partner_id <> d.partner_id AND o.status IN ('submitted', 'in_review', \
+         'information_requested', 'approved', 'won', 'duplicate'))",
     ),
     (
         "holds",

@@ -109,6 +109,16 @@ impl Page {
         self.ctx.now()
     }
 
+    /// How much waits behind an entry of the menu; nothing where there is no such entry.
+    #[must_use]
+    pub fn waiting(&self, href: &str) -> i64 {
+        self.nav
+            .iter()
+            .flat_map(|group| &group.entries)
+            .find(|entry| entry.href == href)
+            .map_or(0, |entry| entry.waiting)
+    }
+
     /// The way to Stripe, for the few service calls that ask it while the person waits. An address
     /// that is only looked at and leads here is added with
     /// [`get_by_stripe`](crate::routes::Routes::get_by_stripe).

@@ -5,7 +5,7 @@ mod menu;
 use crate::{
     flash::Toast,
     islands,
-    nav::{self, NavGroup},
+    nav::{self, NavEntry, NavGroup},
     page::{Head, Layout, Page},
     routes::{Access, Routes},
     ui::{ButtonLink, Icon, Moment, Status},
@@ -141,6 +141,43 @@ fn is_here(href: &str, path: &str, home: &str) -> bool {
                 .is_some_and(|rest| rest.starts_with('/')))
 }
 
+/// An entry of the rail, or of the bar that is there on phones.
+fn entry(e: &NavEntry, path: &str, home: &str) -> AnyView {
+    let current = is_here(e.href, path, home).then_some("page");
+    let count = (!e.count.is_empty()).then(|| {
+        let hidden = e.waiting == 0;
+        view! {
+            <span class="count" data-count=e.count hidden=hidden>
+                {e.waiting}
+            </span>
+        }
+    });
+    view! {
+        <li>
+            <a href=e.href aria-current=current title=e.label>
+                <Icon name=e.icon/>
+                <span class="word">{e.label}</span>
+                {count}
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// How many entries stand in the bar of a phone beside “More”.
+const IN_BAR: usize = 4;
+
+/// What the bar of a phone shows: the first entries, and always where people are.
+fn bar<'a>(groups: &'a [NavGroup], path: &str, home: &str) -> Vec<&'a NavEntry> {
+    let all: Vec<&NavEntry> = groups.iter().flat_map(|g| &g.entries).collect();
+    let here = all.iter().position(|e| is_here(e.href, path, home));
+    let mut shown: Vec<&NavEntry> = all.iter().copied().take(IN_BAR).collect();
+    if let (Some(here), Some(last)) = (here.filter(|&at| at >= IN_BAR), shown.last_mut()) {
+        *last = all[here];
+    }
+    shown
+}
+
 fn rail(page: &Page) -> AnyView {
     let home = nav::home(&page.ctx.actor);
     let groups = page
@@ -149,26 +186,7 @@ fn rail(page: &Page) -> AnyView {
         .map(|NavGroup { label, entries }| {
             let items = entries
                 .iter()
-                .map(|e| {
-                    let current = is_here(e.href, &page.path, home).then_some("page");
-                    let count = (!e.count.is_empty()).then(|| {
-                        let hidden = e.waiting == 0;
-                        view! {
-                            <span class="count" data-count=e.count hidden=hidden>
-                                {e.waiting}
-                            </span>
-                        }
-                    });
-                    view! {
-                        <li>
-                            <a href=e.href aria-current=current title=e.label>
-                                <Icon name=e.icon/>
-                                <span class="word">{e.label}</span>
-                                {count}
-                            </a>
-                        </li>
-                    }
-                })
+                .map(|e| entry(e, &page.path, home))
                 .collect_view();
             view! {
                 {(!label.is_empty()).then(|| view! { <h2 class="word">{*label}</h2> })}
@@ -176,6 +194,22 @@ fn rail(page: &Page) -> AnyView {
             }
         })
         .collect_view();
+    let bar = bar(&page.nav, &page.path, home);
+    let more = page.nav.iter().map(|g| g.entries.len()).sum::<usize>() > bar.len();
+    let bar = bar
+        .into_iter()
+        .map(|e| entry(e, &page.path, home))
+        .collect_view();
+    let more = more.then(|| {
+        view! {
+            <li>
+                <button type="button" popovertarget="rail-list">
+                    <Icon name="list"/>
+                    <span class="word">"More"</span>
+                </button>
+            </li>
+        }
+    });
     let (rail, words) = if page.look.narrow {
         ("wide", "Widen the menu")
     } else {
@@ -188,7 +222,10 @@ fn rail(page: &Page) -> AnyView {
                 <Logo/>
                 <span class="word">{name}</span>
             </a>
-            <div class="rail-list">{groups}</div>
+            <div id="rail-list" popover="auto" class="rail-list">
+                {groups}
+            </div>
+            <ul class="rail-bar">{bar}{more}</ul>
             <form method="post" action="/appearance" class="rail-foot">
                 <input type="hidden" name="back" value=here(page)/>
                 <button type="submit" name="rail" value=rail class="button quiet" title=words>

@@ -105,14 +105,14 @@ pub async fn months(page: &Page, partner_id: Option<i64>, place: Place) -> PageR
             .sorted("month", "Month", |m: &partner_month::Model| month_words(&m.month))
             .col("Currency", |m| m.currency.clone())
             .sorted_num("earned", "Earned", |m| view! { <Money minor=m.earned currency=m.currency.clone()/> })
-            .sorted_num("given_back", "Given back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
+            .sorted_num("given_back", "Taken back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
             .num("Total", |m| view! { <Money minor=m.earned.saturating_add(m.given_back) currency=m.currency.clone()/> })
             .href(move |m| format!("{base}/{}/{}", m.month, m.currency))
             .search("Month")
             .filter("year", "Year", pairs(years))
             .filter("currency", "Currency", pairs(currencies))
             .csv(csv)
-            .empty(Empty::text("No statements yet", "There is one for each month in which something was earned, given back or paid."))
+            .empty(Empty::text("No statements yet", "There is one for each month in which something was earned, taken back or paid."))
             .view()
     }))
 }
@@ -130,7 +130,7 @@ pub async fn months_csv(page: &Page, partner_id: Option<i64>) -> PageResult {
         "Month",
         "Currency",
         "Earned",
-        "Given back",
+        "Taken back",
         "Customer revenue",
     ]);
     for m in rows {
@@ -163,11 +163,13 @@ pub async fn show(
     let csv = format!("{}/lines.csv", place.here);
     let head = place
         .head()
-        .text("What was earned, given back and paid in the month. Print it with your browser; menus stay off the paper.")
+        .text("What was earned, taken back and paid in the month. Print it with your browser; menus stay off the paper.")
         .actions(move || view! { <ButtonLink href=csv label="CSV" icon="download" download=true/> });
     Ok(page.render(head, move || {
         let Statement { earned, given_back, paid, lines: rows, payouts: sent, .. } = statement;
         let code = earned.currency.code();
+        let canceled = rows.iter().any(|l| l.state == "canceled");
+        let text = if canceled { "Canceled lines are here for the record and do not count." } else { "" };
         let together = earned.minor.saturating_add(given_back.minor);
         let sent = Table::plain(sent)
             .caption("Payouts of the month")
@@ -181,11 +183,11 @@ pub async fn show(
         view! {
             <Figures>
                 <Figure label="Earned"><Money minor=earned.minor currency=code/></Figure>
-                <Figure label="Given back" note="refunds, credit notes, lost disputes and negative adjustments"><Money minor=given_back.minor currency=code/></Figure>
+                <Figure label="Taken back" note="refunds, credit notes, lost disputes and negative adjustments"><Money minor=given_back.minor currency=code/></Figure>
                 <Figure label="Total"><Money minor=together currency=code/></Figure>
                 <Figure label="Paid in the month"><Money minor=paid.minor currency=code/></Figure>
             </Figures>
-            <Panel title="Lines">{commission::lines(rows, names, lines)}</Panel>
+            <Panel title="Lines" text=text>{commission::lines(rows, names, lines)}</Panel>
             <Panel title="Payouts">{sent}</Panel>
         }
     }))

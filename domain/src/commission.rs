@@ -24,7 +24,7 @@ crate::text_enum! {
     /// Where a commission stands.
     pub enum CommissionState {
         /// Earned, on hold until a date.
-        Pending = "pending" => "Pending",
+        Pending = "pending" => "On hold",
         /// May be paid.
         Payable = "payable" => "Payable",
         /// In a payout that has not ended.
@@ -34,9 +34,9 @@ crate::text_enum! {
         /// Taken back before it became payable for a reason that is not a refund.
         Canceled = "canceled" => "Canceled",
         /// Taken back in full because the money went back.
-        Reversed = "reversed" => "Reversed",
+        Reversed = "reversed" => "Taken back",
         /// Stopped by a review or a dispute.
-        Held = "held" => "Held",
+        Held = "held" => "Review hold",
     }
 }
 

@@ -86,6 +86,30 @@ for (const role of ROLES) {
   });
 }
 
+test("a telephone's bar shows where one is, and the rest behind More", async ({ browser }) => {
+  const context = await contextOf(browser, "partner_owner", { viewport: { width: 360, height: 740 } });
+  try {
+    const page = await context.newPage();
+    await page.goto("/partner/tier");
+    const menu = page.getByRole("navigation", { name: "Main" });
+    await expect(menu.getByRole("link")).toHaveText([/Home/, /Deals/, /Customers/, /Tier/]);
+    await expect(menu.getByRole("link", { name: "Tier" })).toHaveAttribute("aria-current", "page");
+    const more = menu.getByRole("button", { name: "More" });
+    await expect(more).toBeInViewport({ ratio: 1 });
+    await more.press("Enter");
+    const payouts = menu.getByRole("link", { name: "Payouts" });
+    await expect(payouts).toBeInViewport({ ratio: 1 });
+    await page.keyboard.press("Escape");
+    await expect(payouts).toBeHidden();
+    await more.click();
+    await payouts.click();
+    await expect(page).toHaveURL(/\/partner\/payouts$/);
+    await expect(payouts).toHaveAttribute("aria-current", "page");
+  } finally {
+    await context.close();
+  }
+});
+
 test("the first key leads past the menu", async ({ page }) => {
   const { email, password } = person("partner_owner");
   await signIn(page, email, password);

@@ -1,9 +1,12 @@
 //! The machine room: events from Stripe, jobs, mail and the audit log as staff read them, and
 //! another try for what was given up.
 
+mod job;
+mod mail;
+
 use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
-use entity::{event, job, mail, person, webhook_event};
+use entity::{event, person, webhook_event};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, RelationTrait, SelectTwo, Statement, sea_query::Expr,
@@ -13,6 +16,9 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::search::{contains, like};
+
+pub use job::{About, JobLine, job, jobs, retry_job};
+pub use mail::{MailLine, MailStanding, mail, mails};
 
 /// What part of a list is looked at, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,90 +47,6 @@ impl DeskQuery {
             sea_orm::Order::Desc
         }
     }
-}
-
-/// Jobs and how many there are.
-///
-/// # Errors
-/// [`Error::NotFound`] for people outside the vendor.
-pub async fn jobs(ctx: &Context, query: &DeskQuery) -> Result<(Vec<job::Model>, u64)> {
-    ctx.any_staff()?;
-    let mut wanted = Condition::all();
-    if let Some(status) = &query.status {
-        wanted = wanted.add(job::Column::Status.eq(status));
-    }
-    if !query.q.trim().is_empty() {
-        let pattern = like(&query.q);
-        wanted = wanted.add(
-            Condition::any()
-                .add(contains(Expr::col(job::Column::Kind), &pattern))
-                .add(contains(Expr::col(job::Column::Error), &pattern))
-                .add(job::Column::DedupeKey.eq(query.q.trim())),
-        );
-    }
-    let found = job::Entity::find().filter(wanted);
-    let total = found.clone().count(ctx.reader()).await?;
-    let rows = found
-        .order_by(job::Column::Id, query.order())
-        .offset(query.offset)
-        .limit(query.limit())
-        .all(ctx.reader())
-        .await?;
-    Ok((rows, total))
-}
-
-/// One job.
-///
-/// # Errors
-/// [`Error::NotFound`] for a missing one and for people outside the vendor.
-pub async fn job(ctx: &Context, id: i64) -> Result<job::Model> {
-    ctx.any_staff()?;
-    job::Entity::find_by_id(id)
-        .one(ctx.reader())
-        .await?
-        .ok_or(Error::NotFound)
-}
-
-/// Lets a job that was given up be tried again from the start.
-///
-/// # Errors
-/// [`Error::Conflict`] when it was not given up; [`Error::Forbidden`] for all but admins.
-pub async fn retry_job(ctx: &Context, id: i64) -> Result<()> {
-    ctx.staff(StaffRole::Admin)?;
-    let tx = ctx.begin().await?;
-    let row = job::Entity::find_by_id(id)
-        .one(&*tx)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let changed = job::Entity::update_many()
-        .col_expr(job::Column::Status, Expr::value("waiting"))
-        .col_expr(job::Column::Attempts, Expr::value(0_i64))
-        .col_expr(job::Column::RunAt, Expr::value(ctx.now()))
-        .col_expr(
-            job::Column::ClaimedUntil,
-            Expr::value(None::<DateTime<Utc>>),
-        )
-        .filter(job::Column::Id.eq(id))
-        .filter(job::Column::Status.eq("dead"))
-        .exec(&*tx)
-        .await?
-        .rows_affected;
-    if changed != 1 {
-        return Err(Error::conflict(
-            "This job was not given up, so there is nothing to retry.",
-        ));
-    }
-    Entry::new(
-        "job.retried",
-        "job",
-        id,
-        format!("Job “{}” is tried again.", row.kind),
-    )
-    .internal()
-    .record(ctx, &*tx)
-    .await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 /// Events from Stripe and how many there are.
@@ -213,53 +135,6 @@ pub async fn retry_webhook(ctx: &Context, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Mails and how many there are. The status is `sent` or `waiting`.
-///
-/// # Errors
-/// [`Error::NotFound`] for people outside the vendor.
-pub async fn mails(ctx: &Context, query: &DeskQuery) -> Result<(Vec<mail::Model>, u64)> {
-    ctx.any_staff()?;
-    let mut wanted = Condition::all();
-    match query.status.as_deref() {
-        Some("sent") => wanted = wanted.add(mail::Column::SentAt.is_not_null()),
-        Some("waiting") => wanted = wanted.add(mail::Column::SentAt.is_null()),
-        _ => {}
-    }
-    if !query.q.trim().is_empty() {
-        let pattern = like(&query.q);
-        wanted = wanted.add(
-            Condition::any()
-                .add(contains(Expr::col(mail::Column::ToAddress), &pattern))
-                .add(contains(Expr::col(mail::Column::Subject), &pattern)),
-        );
-    }
-    let found = mail::Entity::find().filter(wanted);
-    let total = found.clone().count(ctx.reader()).await?;
-    let rows = found
-        .order_by(mail::Column::Id, query.order())
-        .offset(query.offset)
-        .limit(query.limit())
-        .all(ctx.reader())
-        .await?;
-    Ok((rows, total))
-}
-
-/// One mail. Until it is sent its text may hold one-time secrets, so it is kept back.
-///
-/// # Errors
-/// [`Error::NotFound`] for a missing one and for people outside the vendor.
-pub async fn mail(ctx: &Context, id: i64) -> Result<mail::Model> {
-    ctx.any_staff()?;
-    let mut row = mail::Entity::find_by_id(id)
-        .one(ctx.reader())
-        .await?
-        .ok_or(Error::NotFound)?;
-    if row.sent_at.is_none() {
-        row.body = String::new();
-    }
-    Ok(row)
-}
-
 /// A line of the audit log: what was done, and by whom; nobody is the portal itself.
 pub type AuditLine = (event::Model, Option<person::Model>);
 
@@ -328,8 +203,8 @@ pub struct Pulse {
     pub waiting_events: i64,
     /// Events that could not be handled.
     pub failed_events: i64,
-    /// Mails that have not been sent yet.
-    pub unsent_mails: i64,
+    /// Mails that are still to be sent; those that were given up are among the dead jobs.
+    pub waiting_mails: i64,
     /// People who can sign in.
     pub people: i64,
     /// Partners that take part.
@@ -355,7 +230,7 @@ pub async fn pulse(ctx: &Context) -> Result<Pulse> {
             count("job", "status = 'dead'", "dead_jobs"),
             count("webhook_event", "status = 'received'", "waiting_events"),
             count("webhook_event", "status = 'failed'", "failed_events"),
-            count("mail", "sent_at IS NULL", "unsent_mails"),
+            count("mail", crate::mail::WAITING, "waiting_mails"),
             count("person", "disabled_at IS NULL", "people"),
             count("partner", "status = 'active'", "partners"),
         ]

@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use crate::error::{Error, Result};
 
 pub use begin::{BeginFields, begin};
-pub use edit::{ProgramFields, change, courses, record, require_courses};
+pub use edit::{ProgramFields, change, record, require_courses};
 pub use lines::{Line, LineFields, add_line, change_line, lines};
 pub(crate) use policy::MOST_CHURN_DAYS;
 pub use policy::{

@@ -122,7 +122,7 @@ pub struct Queues {
     pub oldest_event: Option<DateTime<Utc>>,
     /// Events that could not be handled.
     pub failed_events: i64,
-    /// Mails that have not left.
+    /// Mails that are still to be sent.
     pub mails: i64,
     /// When the oldest of them was written.
     pub oldest_mail: Option<DateTime<Utc>>,
@@ -219,8 +219,8 @@ async fn queues(ctx: &Context, db: &impl ConnectionTrait) -> Result<Queues> {
             "oldest_event",
         ),
         count("webhook_event", "status = 'failed'", "failed_events"),
-        count("mail", "sent_at IS NULL", "mails"),
-        oldest("mail", "created_at", "sent_at IS NULL", "oldest_mail"),
+        count("mail", crate::mail::WAITING, "mails"),
+        oldest("mail", "created_at", crate::mail::WAITING, "oldest_mail"),
     ];
     let statement = Statement::from_sql_and_values(
         ctx.db.backend(),

@@ -1,12 +1,14 @@
 //! Programs as administrators keep them, and the installation's own state.
 
+use chrono::TimeDelta;
 use domain::partner::StaffRole;
 use domain::plan::ready_made;
 use entity::{person, policy_version, terms_version, tier, tier_change};
 use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use service::desk::{self, About, DeskQuery, MailStanding};
 use service::program::{self, LineFields, PolicyFields, ProgramFields, TermsFields, TierFields};
-use service::{Error, identity, system, tier as tiers};
+use service::{Context, Error, identity, system, tier as tiers};
 
 use crate::support::{Engine, day, errors, typed};
 use crate::world::World;
@@ -367,6 +369,7 @@ async fn the_installation_says_how_it_stands(#[case] engine: Engine) {
     assert_eq!(health.audit.map(|a| a.differences), Some(0));
     assert_eq!((health.queues.jobs, health.queues.mails), (1, 1));
     assert_eq!(health.queues.oldest_job, Some(world.now));
+    a_mail_that_is_given_up_is_no_mail_that_waits(&world, &ctx).await;
     let stripe = system::from_stripe(&ctx).await.expect("read");
     assert_eq!(
         stripe.refused.map(|r| r.reason).as_deref(),
@@ -374,6 +377,50 @@ async fn the_installation_says_how_it_stands(#[case] engine: Engine) {
     );
     let refused = system::health(&world.staff(StaffRole::Finance)).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
+}
+
+/// It is counted once, among the jobs, says so in the log, and leads to where it is tried again.
+async fn a_mail_that_is_given_up_is_no_mail_that_waits(world: &World, ctx: &Context) {
+    let by = |status: &str| DeskQuery {
+        status: Some(status.to_owned()),
+        limit: 10,
+        ..DeskQuery::default()
+    };
+    let all = async |status: &str| desk::mails(ctx, &by(status)).await.expect("read").0;
+    assert!(all("given_up").await.is_empty());
+    let [waiting] = &all("waiting").await[..] else {
+        panic!("one mail waits");
+    };
+    assert_eq!(waiting.standing, MailStanding::Waiting);
+    let (jobs, _) = desk::jobs(ctx, &by("waiting")).await.expect("read");
+    let about = About::Mail {
+        id: waiting.mail.id,
+        subject: waiting.mail.subject.clone(),
+        to: "finance0@acme.example".to_owned(),
+    };
+    assert_eq!(jobs.iter().map(|j| &j.about).collect::<Vec<_>>(), [&about]);
+
+    for day in 1..=12 {
+        let worker = world.test.system(world.now + TimeDelta::days(day));
+        let claimed = service::job::claim(&worker, 1).await.expect("claimed");
+        let tx = worker.begin().await.expect("begun");
+        service::job::failed(&worker, &*tx, &claimed[0], "550 no such mailbox")
+            .await
+            .expect("noted");
+        tx.commit().await.expect("kept");
+    }
+    assert!(all("waiting").await.is_empty());
+    let [given_up] = &all("given_up").await[..] else {
+        panic!("one mail was given up");
+    };
+    let job_id = jobs[0].job.id;
+    assert_eq!(given_up.standing, MailStanding::GivenUp { job_id });
+    let health = system::health(ctx).await.expect("read");
+    assert_eq!((health.queues.dead_jobs, health.queues.mails), (1, 0));
+    assert_eq!(desk::pulse(ctx).await.expect("read").waiting_mails, 0);
+
+    desk::retry_job(ctx, job_id).await.expect("tried again");
+    assert_eq!(all("waiting").await.len(), 1);
 }
 
 #[rstest]

@@ -61,6 +61,7 @@ fn columns(table: Table<AuditLine>) -> Table<AuditLine> {
         })
         .col("What", |(e, _)| e.summary.clone())
         .col("Action", |(e, _)| view! { <code>{e.action.clone()}</code> })
+        .aside()
         .col("Record", |(e, _)| {
             let words = format!("{} {}", label_of(&e.subject_type), e.subject_id);
             match place(&e.subject_type, e.subject_id) {

@@ -181,9 +181,9 @@ fn checks(h: &Health, setup: &Setup, now: DateTime<Utc>) -> Vec<Check> {
             "Mail",
             fresh(q.oldest_mail),
             ("On time", "Late"),
-            queue(q.mails, "not sent", q.oldest_mail),
+            queue(q.mails, "waiting", q.oldest_mail),
         )
-        .mend("Unsent mail", "/admin/mail?status=waiting"),
+        .mend("Waiting mail", "/admin/mail?status=waiting"),
         audit.mend("Ledger", "/finance/ledger"),
     ]
 }

@@ -126,7 +126,7 @@ fn figures(p: &Pulse) -> AnyView {
         <Figures>
             <Figure label="Jobs waiting" href="/admin/jobs?status=waiting">{count_text(p.waiting_jobs)}</Figure>
             <Figure label="Events waiting" href="/admin/webhooks?status=received">{count_text(p.waiting_events)}</Figure>
-            <Figure label="Mails not sent yet" href="/admin/mail?status=waiting">{count_text(p.unsent_mails)}</Figure>
+            <Figure label="Mails waiting" href="/admin/mail?status=waiting">{count_text(p.waiting_mails)}</Figure>
             <Figure label="Active partners" href="/manager/partners">{count_text(p.partners)}</Figure>
             <Figure label="People who can sign in">{count_text(p.people)}</Figure>
         </Figures>

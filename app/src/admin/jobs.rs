@@ -9,9 +9,8 @@ use crate::{
     ui::*,
 };
 use axum::extract::Path;
-use entity::job::Model;
 use leptos::prelude::*;
-use service::desk;
+use service::desk::{self, About, JobLine};
 
 const HERE: &str = "/admin/jobs";
 
@@ -37,6 +36,40 @@ fn words(status: &str) -> String {
         .map_or_else(|| label_of(status), |(_, l)| (*l).to_owned())
 }
 
+/// What a kind of job does.
+fn task(kind: &str) -> &str {
+    match kind {
+        "mail.send" => "Send a mail",
+        "payout.run" => "Start a payout run",
+        "payout.work" => "Pay a partner",
+        "payout_account.refresh" => "Look at a payout account",
+        "transfer.sync" => "Look at a transfer",
+        "bank_payout.sync" => "Look at payouts to a bank",
+        "certificate.remind" => "Remind of a certificate",
+        other => other,
+    }
+}
+
+/// What a job is about in words, and where more is said.
+fn about(about: &About) -> (String, Option<String>) {
+    match about {
+        About::Mail { id, subject, to } => (
+            format!("“{subject}” to {to}"),
+            Some(format!("/admin/mail/{id}")),
+        ),
+        About::Run { id, number } => (number.clone(), Some(format!("/finance/runs/{id}"))),
+        About::Payout { id, partner } => (
+            format!("Payout {id} to {partner}"),
+            Some(format!("/finance/payouts/{id}")),
+        ),
+        About::Certificate { number, person } => {
+            (person.clone(), Some(format!("/certificates/{number}")))
+        }
+        About::Stripe(id) => (id.clone(), None),
+        About::Unknown => (String::new(), None),
+    }
+}
+
 async fn index(page: Page) -> PageResult {
     let list = page.list();
     let (rows, total) = desk::jobs(&page.ctx, &query(&list)).await?;
@@ -44,16 +77,23 @@ async fn index(page: Page) -> PageResult {
     Ok(page.render(head, move || {
         Table::new(rows, total, &list)
             .caption("Jobs")
-            .col("Job", |j: &Model| j.kind.clone())
+            .col("Job", |j: &JobLine| task(&j.job.kind).to_owned())
+            .col("About", |j| about(&j.about).0)
             .col(
                 "Status",
-                |j| view! { <Status of=j.status.clone() label=words(&j.status)/> },
+                |j| view! { <Status of=j.job.status.clone() label=words(&j.job.status)/> },
             )
-            .num("Tries", |j| count_text(j.attempts))
-            .col("Runs", |j| view! { <Ago at=j.run_at/> })
-            .sorted("created", "Asked for", |j| view! { <Ago at=j.created_at/> })
-            .col("What went wrong", |j| j.error.clone())
-            .href(|j| format!("{HERE}/{}", j.id))
+            .num("Tries", |j| count_text(j.job.attempts))
+            .aside()
+            .col("Runs", |j| view! { <Ago at=j.job.run_at/> })
+            .sorted(
+                "created",
+                "Asked for",
+                |j| view! { <Ago at=j.job.created_at/> },
+            )
+            .aside()
+            .col("What went wrong", |j| j.job.error.clone())
+            .href(|j| format!("{HERE}/{}", j.job.id))
             .search("Kind, error or key")
             .filter("status", "Status", STATUSES)
             .views(vec![
@@ -75,6 +115,7 @@ async fn export(page: Page) -> PageResult {
     let mut file = Csv::new(&[
         "Id",
         "Kind",
+        "About",
         "Status",
         "Tries",
         "Runs",
@@ -82,10 +123,11 @@ async fn export(page: Page) -> PageResult {
         "Finished",
         "Error",
     ]);
-    for j in rows {
+    for JobLine { job: j, about: of } in rows {
         file.row([
             j.id.to_string(),
             j.kind,
+            about(&of).0,
             j.status,
             j.attempts.to_string(),
             csv::moment(j.run_at),
@@ -98,10 +140,11 @@ async fn export(page: Page) -> PageResult {
 }
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
-    let job = desk::job(&page.ctx, id).await?;
+    let JobLine { job, about: of } = desk::job(&page.ctx, id).await?;
     let timeline = service::event::timeline(page.ctx.reader(), "job", id, true).await?;
-    let head = Head::new(format!("Job {id}"))
-        .text(job.kind.clone())
+    let (subject, href) = about(&of);
+    let head = Head::new(task(&job.kind).to_owned())
+        .text(subject.clone())
         .crumb("Jobs", HERE)
         .status_as(words(&job.status), tone_of(&job.status));
     let can = may_change(&page) && job.status == "dead";
@@ -112,6 +155,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             view! { <Notice tone=tone title="What went wrong"><p>{why}</p>{retry}</Notice> }
         });
         let payload = serde_json::to_string_pretty(&job.payload).unwrap_or_default();
+        let place = href.map(|href| view! { <Fact label="About"><a href=href>{subject}</a></Fact> });
         let finished = job.finished_at.map(|at| view! { <Fact label="Finished"><Moment at/></Fact> });
         let key = job.dedupe_key.clone().map(|k| view! { <Fact label="Key"><code>{k}</code></Fact> });
         let events = crate::apply::standing::events(timeline);
@@ -119,12 +163,15 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             {wrong}
             <Record>
                 <RecordMain>
-                    <Panel title="What it is about"><pre class="code">{payload}</pre></Panel>
+                    <Panel title="What it was given"><pre class="code">{payload}</pre></Panel>
                     <Panel title="What happened"><Timeline events/></Panel>
                 </RecordMain>
                 <RecordSide>
                     <Panel title="Facts">
                         <Facts>
+                            <Fact label="Job">{job.id}</Fact>
+                            <Fact label="Kind"><code>{job.kind}</code></Fact>
+                            {place}
                             <Fact label="Tries">{count_text(job.attempts)}</Fact>
                             <Fact label="Runs"><Moment at=job.run_at/></Fact>
                             <Fact label="Asked for"><Moment at=job.created_at/></Fact>

@@ -9,9 +9,8 @@ use crate::{
     ui::*,
 };
 use axum::extract::Path;
-use entity::mail::Model;
 use leptos::prelude::*;
-use service::desk;
+use service::desk::{self, MailLine, MailStanding};
 
 const HERE: &str = "/admin/mail";
 
@@ -23,11 +22,23 @@ pub(super) fn routes() -> Routes {
         .get("/admin/mail/{id}", Access::Admin, show)
 }
 
-fn status(mail: &Model) -> AnyView {
-    match mail.sent_at {
-        Some(_) => view! { <Status of="sent"/> }.into_any(),
-        None => view! { <Status of="waiting"/> }.into_any(),
+const STATUSES: [(&str, &str); 3] = [
+    ("waiting", "Waiting"),
+    ("sent", "Sent"),
+    ("given_up", "Given up"),
+];
+
+fn words(standing: MailStanding) -> (&'static str, Tone) {
+    match standing {
+        MailStanding::Waiting => ("Waiting", Tone::Info),
+        MailStanding::Sent => ("Sent", Tone::Good),
+        MailStanding::GivenUp { .. } => ("Given up", Tone::Bad),
     }
+}
+
+fn status(line: &MailLine) -> AnyView {
+    let (label, tone) = words(line.standing);
+    view! { <Status of="" label=label tone=tone/> }.into_any()
 }
 
 async fn index(page: Page) -> PageResult {
@@ -37,18 +48,19 @@ async fn index(page: Page) -> PageResult {
     Ok(page.render(head, move || {
         Table::new(rows, total, &list)
             .caption("Mail")
-            .col("Subject", |m: &Model| m.subject.clone())
-            .col("To", |m| m.to_address.clone())
+            .col("Subject", |m: &MailLine| m.mail.subject.clone())
+            .col("To", |m| m.mail.to_address.clone())
             .col("Status", status)
-            .sorted("written", "Written", |m| view! { <Ago at=m.created_at/> })
-            .col("Sent", |m| m.sent_at.map(|at| view! { <Moment at/> }))
-            .href(|m| format!("{HERE}/{}", m.id))
-            .search("Address or subject")
-            .filter(
-                "status",
-                "Status",
-                [("waiting", "Waiting"), ("sent", "Sent")],
+            .sorted(
+                "written",
+                "Written",
+                |m| view! { <Ago at=m.mail.created_at/> },
             )
+            .col("Sent", |m| m.mail.sent_at.map(|at| view! { <Moment at/> }))
+            .aside()
+            .href(|m| format!("{HERE}/{}", m.mail.id))
+            .search("Address or subject")
+            .filter("status", "Status", STATUSES)
             .csv("/admin/mail.csv")
             .empty(Empty::text(
                 "No mail yet",
@@ -60,11 +72,12 @@ async fn index(page: Page) -> PageResult {
 
 async fn export(page: Page) -> PageResult {
     let (rows, _) = desk::mails(&page.ctx, &whole(&page.list())).await?;
-    let mut file = Csv::new(&["Subject", "To", "Written", "Sent"]);
-    for m in rows {
+    let mut file = Csv::new(&["Subject", "To", "Status", "Written", "Sent"]);
+    for MailLine { mail: m, standing } in rows {
         file.row([
             m.subject,
             m.to_address,
+            words(standing).0.to_owned(),
             csv::moment(m.created_at),
             csv::moment_or_none(m.sent_at),
         ]);
@@ -73,13 +86,9 @@ async fn export(page: Page) -> PageResult {
 }
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
-    let mail = desk::mail(&page.ctx, id).await?;
-    let sent = mail.sent_at.is_some();
-    let (word, tone) = if sent {
-        ("Sent", Tone::Good)
-    } else {
-        ("Waiting", Tone::Warn)
-    };
+    let MailLine { mail, standing } = desk::mail(&page.ctx, id).await?;
+    let sent = standing == MailStanding::Sent;
+    let (word, tone) = words(standing);
     let head = Head::new(mail.subject.clone())
         .text(mail.to_address.clone())
         .crumb("Mail log", HERE)
@@ -91,8 +100,17 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         } else {
             view! { <p class="muted">"Its text is shown once it is sent: until then it may hold one-time links."</p> }.into_any()
         };
+        let job = match standing {
+            MailStanding::GivenUp { job_id } => Some(view! {
+                <Notice tone=Tone::Bad title="It could not be sent">
+                    <a href=format!("/admin/jobs/{job_id}")>"See what went wrong and try again"</a>
+                </Notice>
+            }),
+            _ => None,
+        };
         let gone = mail.sent_at.map(|at| view! { <Fact label="Sent"><Moment at/></Fact> });
         view! {
+            {job}
             <Record>
                 <RecordMain><Panel title="Text">{body}</Panel></RecordMain>
                 <RecordSide>

@@ -48,17 +48,20 @@ async fn index(page: Page) -> PageResult {
             .caption("Events from Stripe")
             .col("Event", |e: &Model| e.r#type.clone())
             .col("Id", |e| view! { <code>{e.event_id.clone()}</code> })
+            .aside()
             .col(
                 "Status",
                 |e| view! { <Status of=e.status.clone() label=words(&e.status)/> },
             )
             .num("Tries", |e| count_text(e.attempts))
+            .aside()
             .col("Happened", |e| view! { <Moment at=e.happened_at/> })
             .sorted(
                 "received",
                 "Received",
                 |e| view! { <Ago at=e.received_at/> },
             )
+            .aside()
             .col("What went wrong", |e| e.error.clone())
             .href(|e| format!("{HERE}/{}", e.id))
             .search("Type, id or error")

@@ -70,7 +70,7 @@ fn view(standing: Standing) -> AnyView {
                 <Panel title="Where it stands">
                     <Facts>
                         <Fact label="Status"><Status of=status.as_str()/></Fact>
-                        {due.map(|due| view! { <Fact label="Our answer"><Clock due=due what="Due"/></Fact> })}
+                        {due.map(|due| view! { <Fact label="Our answer"><Clock due=due/></Fact> })}
                         {app.submitted_at.map(|at| view! { <Fact label="Sent"><Day at=at/></Fact> })}
                         {app.decided_at.map(|at| view! { <Fact label="Closed"><Day at=at/></Fact> })}
                     </Facts>

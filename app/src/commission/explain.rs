@@ -139,7 +139,18 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
             "only what falls into the customer’s first year counts",
         ));
     }
+    let known = c
+        .steps
+        .iter()
+        .any(|s| s.label == "Rate" || s.label == "Rate by tier");
     for step in c.steps.iter().filter(|s| s.label != "Commission") {
+        if let (Rate::Percent { rate }, false, "Rate × amount") = (&c.rate, known, &*step.label) {
+            rows.push(ExplainRow::new(
+                "Rate",
+                percent_text(rate.0),
+                "the same for every tier",
+            ));
+        }
         // The exact amount before rounding is a fraction of minor units.
         let why = match step.formula.split_once('/') {
             Some((over, under)) if step.label.starts_with("Rounded") => {
@@ -150,19 +161,6 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
             _ => step.formula.clone(),
         };
         rows.push(ExplainRow::new(step.label.clone(), step.value.clone(), why));
-    }
-    if let Rate::Percent { rate } = &c.rate {
-        let known = c
-            .steps
-            .iter()
-            .any(|s| s.label == "Rate" || s.label == "Rate by tier");
-        if !known {
-            rows.push(ExplainRow::new(
-                "Rate",
-                percent_text(rate.0),
-                "the same for every tier",
-            ));
-        }
     }
 }
 
@@ -290,7 +288,7 @@ fn standing(rows: &mut Vec<ExplainRow>, row: &Model, around: &Around) {
             hold,
         )),
         "held" => rows.push(ExplainRow::new(
-            "Held",
+            "Review hold",
             day_text(row.hold_until),
             row.note
                 .clone()

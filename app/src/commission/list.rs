@@ -30,16 +30,17 @@ pub fn lines(
         .num("Basis", |c| {
             (c.basis != 0).then(|| view! { <Money minor=c.basis currency=c.currency.clone()/> })
         })
+        .aside()
         .num("Rate", |c| c.rate_bp.map(|bp| view! { <Percent bp/> }))
         .num(
             "Amount",
             |c| view! { <Money minor=c.amount currency=c.currency.clone()/> },
         )
-        .col("State", |c| view! { <Status of=c.state.clone()/> })
+        .col("State", |c| super::state(&c.state))
         .href(move |c| format!("{base}/{}", c.id))
         .empty(Empty::text(
             "No lines",
-            "Nothing was earned or given back here.",
+            "Nothing was earned or taken back here.",
         ))
         .view()
 }

@@ -3,7 +3,6 @@
 use crate::{
     commission,
     page::{Form, Head, Page, PageResult},
-    partner::earnings::state_label,
     routes::{Access, Routes},
     ui::*,
 };
@@ -57,11 +56,9 @@ async fn index(page: Page) -> PageResult {
                 "Amount",
                 |l| view! { <Money minor=l.amount currency=l.currency.clone()/> },
             )
-            .col(
-                "State",
-                |l| view! { <Status of=l.state.clone() label=state_label(&l.state)/> },
-            )
+            .col("State", |l| commission::state(&l.state))
             .sorted("earned", "Booked", |l| view! { <Day at=l.earned_at/> })
+            .aside()
             .href(|l| format!("/finance/commissions/{}", l.id))
             .search("Partner or reason")
             .filter(

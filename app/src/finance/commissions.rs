@@ -3,7 +3,6 @@
 use crate::{
     commission::{self, Around},
     page::{Form, Head, Page, PageResult, numbered},
-    partner::earnings::state_label,
     routes::{Access, Routes},
     statement::month_words,
     ui::*,
@@ -49,11 +48,15 @@ async fn index(page: Page) -> PageResult {
             .sorted("earned", "Date", |l| view! { <Day at=l.earned_at/> })
             .sorted("customer", "Customer", |l| l.customer.clone())
             .col("Invoice", |l| l.invoice.clone())
+            .aside()
             .num("Basis", |l| (l.basis != 0).then(|| view! { <Money minor=l.basis currency=l.currency.clone()/> }))
+            .aside()
             .num("Rate", |l| l.rate_bp.map(|bp| view! { <Percent bp/> }))
+            .aside()
             .sorted_num("amount", "Amount", |l| view! { <Money minor=l.amount currency=l.currency.clone()/> })
-            .col("State", |l| view! { <Status of=l.state.clone() label=state_label(&l.state)/> })
+            .col("State", |l| commission::state(&l.state))
             .sorted("hold", "Payable from", |l| view! { <Day at=l.hold_until/> })
+            .aside()
             .href(|l| format!("{HERE}/{}", l.id))
             .search("Customer, partner, rule, invoice or Stripe id")
             .filter("state", "State", commission::states())
@@ -63,7 +66,7 @@ async fn index(page: Page) -> PageResult {
                 Tab::new("All", HERE),
                 Tab::new("On hold", format!("{HERE}?state=pending")),
                 Tab::new("Payable", format!("{HERE}?state=payable")),
-                Tab::new("Held", format!("{HERE}?state=held")),
+                Tab::new("Review hold", format!("{HERE}?state=held")),
                 Tab::new("In payout", format!("{HERE}?state=in_payout")),
                 Tab::new("Taken back", format!("{HERE}?kind=reversal")),
             ])
@@ -232,7 +235,7 @@ async fn show(page: Page, Path(key): Path<String>) -> PageResult {
     let head = Head::new(commission::words(&line.line))
         .text(line.partner.clone())
         .crumb("Commissions", HERE)
-        .status_as(state_label(&state), tone_of(&state));
+        .status_as(commission::state_label(&state), tone_of(&state));
     Ok(page.render(head, move || body(id, line, who)))
 }
 

@@ -68,7 +68,7 @@ async fn index(page: Page) -> PageResult {
             </Panel>
         });
         let held = Table::new(lines.rows, lines.total, &list)
-            .caption("Held lines")
+            .caption("Lines on review hold")
             .col("What", |l: &CommissionLine| crate::commission::brief(&l.kind, &l.rule_name, l.note.as_deref()))
             .col("Partner", |l| l.partner.clone())
             .col("Why", |l| l.note.clone())
@@ -78,7 +78,7 @@ async fn index(page: Page) -> PageResult {
             .search("Partner, customer, invoice or reason")
             .filter("kind", "Kind", crate::commission::kinds())
             .csv("/finance/holds.csv")
-            .empty(Empty::text("No line is held", "Reviews and disputes hold single lines; they appear here."))
+            .empty(Empty::text("No line is on review hold", "Reviews and disputes hold single lines; they appear here."))
             .view();
         let partners = on_hold(Table::plain(partners), can.then_some(HERE));
         let all = move || {

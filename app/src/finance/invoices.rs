@@ -4,7 +4,7 @@ use crate::{
     commission, csv,
     csv::Csv,
     page::{Form, Head, Page, PageResult},
-    partner::{earnings::state_label, invoices::reasons},
+    partner::invoices::reasons,
     routes::{Access, Routes},
     ui::*,
 };
@@ -82,6 +82,7 @@ async fn index(page: Page) -> PageResult {
             })
             .sorted("customer", "Customer", |(_, c)| name(c))
             .col("E-mail", |(_, c)| c.email.clone())
+            .aside()
             .sorted_num(
                 "net",
                 "Net",
@@ -89,6 +90,7 @@ async fn index(page: Page) -> PageResult {
             )
             .sorted("issued", "Issued", |(i, _)| view! { <Day at=i.issued_at/> })
             .col("Paid", |(i, _)| i.paid_at.map(|at| view! { <Day at/> }))
+            .aside()
             .col("Outcome", |(i, _)| outcome(&i.outcome))
             .href(|(i, _)| format!("{HERE}/{}", i.id))
             .search("Customer, e-mail, invoice or Stripe id")
@@ -288,10 +290,7 @@ fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView 
             "Amount",
             |(c, _)| view! { <Money minor=c.amount currency=c.currency.clone()/> },
         )
-        .col(
-            "State",
-            |(c, _)| view! { <Status of=c.state.clone() label=state_label(&c.state)/> },
-        )
+        .col("State", |(c, _)| commission::state(&c.state))
         .empty(Empty::text(
             "No commission",
             "This invoice has earned nothing for anybody.",

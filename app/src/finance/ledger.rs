@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
 const KINDS: [(&str, &str); 11] = [
     ("accrual", "Earned"),
     ("mature", "Hold ended"),
-    ("hold", "Held"),
+    ("hold", "Review hold"),
     ("release", "Released"),
     ("reversal", "Taken back"),
     ("cancel", "Canceled"),
@@ -39,7 +39,7 @@ const KINDS: [(&str, &str); 11] = [
     ("payout_entered", "Payout frozen"),
     ("payout_paid", "Payout paid"),
     ("payout_failed", "Payout failed"),
-    ("payout_reversed", "Transfer taken back"),
+    ("payout_reversed", "Transfer reversed"),
 ];
 
 fn kind(value: &str) -> String {
@@ -121,6 +121,7 @@ fn movements(found: JournalPage, list: &ListQuery, base: &str) -> AnyView {
         .caption("Journal")
         .col("Date", |l: &JournalLine| view! { <Day at=l.effective_at/> })
         .col("Movement", |l| kind(&l.kind))
+        .aside()
         .col("What", |l| {
             view! { {l.description.clone()} <p class="muted"><code>{l.reference.clone()}</code></p> }
         })
@@ -140,6 +141,7 @@ fn movements(found: JournalPage, list: &ListQuery, base: &str) -> AnyView {
             (_, Some(id)) => view! { <a href=format!("/finance/commissions/{id}")>{format!("Line {id}")}</a> }.into_any(),
             _ => ().into_any(),
         })
+        .aside()
         .empty(Empty::text("No movements", "Nothing was booked that fits this."))
         .view();
     view! { {newest} {table} {older} }.into_any()

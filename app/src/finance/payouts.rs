@@ -64,6 +64,7 @@ async fn index(page: Page) -> PageResult {
                     .clone()
                     .map(|id| view! { <code>{id}</code> })
             })
+            .aside()
             .col("What went wrong", |p| p.payout.failure.clone())
             .href(|p| format!("/finance/payouts/{}", p.payout.id))
             .search("Partner, payout, transfer or account id")
@@ -113,7 +114,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         let code = row.currency.clone();
         let reversed = (row.reversed > 0).then(|| {
             let code = code.clone();
-            view! { <Fact label="Taken back"><Money minor=-row.reversed currency=code/></Fact> }
+            view! { <Fact label="Reversed"><Money minor=-row.reversed currency=code/></Fact> }
         });
         let sent = row.sent_at.map(|at| view! { <Fact label="First sent"><Moment at/></Fact> });
         let settled = row.settled_at.map(|at| view! { <Fact label="Settled"><Moment at/></Fact> });

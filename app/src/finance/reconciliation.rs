@@ -93,6 +93,7 @@ async fn index(page: Page) -> PageResult {
             .caption("Differences")
             .col("Difference", |d: &discrepancy::Model| d.description.clone())
             .sorted("kind", "Kind", |d| kind(&d.kind))
+            .aside()
             .num("Ours", |d| amount(d, d.ours))
             .num("Stripe’s", |d| amount(d, d.theirs))
             .sorted("found", "Found", |d| view! { <Ago at=d.found_at/> })

@@ -239,6 +239,7 @@ fn included(id: i64, items: Vec<Item>, draft: bool) -> AnyView {
                     view! { <a href=href>{format!("Payout {}", p.id)}</a> }
                 })
             })
+            .aside()
             .col("Status", |i| {
                 i.payout.as_ref().map(|p| {
                     let label = p

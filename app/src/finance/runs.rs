@@ -7,7 +7,7 @@ use crate::{
     routes::{Access, Routes},
     ui::*,
 };
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use domain::{calendar, payout::RunStatus};
 use leptos::prelude::*;
 use service::{
@@ -61,16 +61,19 @@ async fn index(page: Page) -> PageResult {
             .num("Payouts", |r| {
                 count_text(i64::try_from(r.partners).unwrap_or(i64::MAX))
             })
+            .aside()
             .sorted("cutoff", "Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
             .sorted(
                 "drafted",
                 "Drafted",
                 |r| view! { <Day at=r.run.created_at/> },
             )
+            .aside()
             .sorted("finished", "Finished", |r| {
                 r.run.done_at.map(|at| view! { <Day at/> })
             })
             .col("Note", |r| r.run.note.clone())
+            .aside()
             .href(|r| format!("/finance/runs/{}", r.run.id))
             .search("Number or note")
             .filter(
@@ -183,7 +186,7 @@ async fn form(page: Page) -> PageResult {
                         value=today.clone()
                         max=today
                         required=true
-                        hint="What became payable up to the end of this day is paid, and everything given back since is taken into account."
+                        hint="What became payable up to the end of this day is paid, and everything taken back since is taken into account."
                     />
                     <TextArea name="note" label="Note for colleagues" rows=2 max=500/>
                     <Submit label="Draft the run" cancel="/finance/runs"/>
@@ -221,10 +224,10 @@ async fn draft(page: Page, form: Form<Draft>) -> PageResult {
     };
     let zone = program::zone(&program);
     let now = page.now();
-    // A day counts whole; of the present one, what has passed of it.
+    // A day counts whole, to its last moment; of the present one, what has passed of it.
     let end = day
         .checked_add_days(Days::new(1))
-        .map(|next| calendar::start_of_day(next, zone));
+        .map(|next| calendar::start_of_day(next, zone) - TimeDelta::microseconds(1));
     let cutoff_at = match end {
         Some(end) if day == calendar::local_date(now, zone) => end.min(now),
         Some(end) => end,

@@ -6,6 +6,7 @@ use crate::{
     routes::{Access, Routes},
     ui::*,
 };
+use domain::application::ApplicationStatus as A;
 use domain::deal::DealStatus;
 use domain::partner::PartnerStatus;
 use leptos::prelude::*;
@@ -25,10 +26,15 @@ const ROWS: u64 = 6;
 async fn show(page: Page) -> PageResult {
     let ctx = &page.ctx;
     let waiting = QueueView {
+        statuses: A::ALL
+            .iter()
+            .copied()
+            .filter(|s| s.awaits_review())
+            .collect(),
         limit: ROWS,
         ..QueueView::default()
     };
-    let (applications, applications_total) = application::queue(ctx, &waiting).await?;
+    let (applications, _) = application::queue(ctx, &waiting).await?;
     let awaits = DealStatus::ALL
         .iter()
         .copied()
@@ -41,7 +47,7 @@ async fn show(page: Page) -> PageResult {
         limit: ROWS,
         ..DealList::default()
     };
-    let (deals, deals_total) = deal::list(ctx, &due).await?;
+    let (deals, _) = deal::list(ctx, &due).await?;
     let (_, contested) = deal::contests(ctx, "", 0, 1).await?;
     let stages = deal::pipeline(ctx).await?;
     let alone = ListView {
@@ -62,12 +68,23 @@ async fn show(page: Page) -> PageResult {
     let late = |due: Option<chrono::DateTime<chrono::Utc>>| due.is_some_and(|due| due < now);
     let late_applications = applications.iter().filter(|r| late(r.due_at)).count();
     let late_deals = deals.iter().filter(|r| late(r.due_at)).count();
+    // The same numbers as beside the menu's entries.
+    let (to_review, to_answer, to_decide) = (
+        page.waiting("/manager/applications"),
+        page.waiting("/manager/deals"),
+        page.waiting("/manager/conflicts"),
+    );
+    let shared = match contested {
+        0 => String::new(),
+        1 => "1 company is wanted by several partners".to_owned(),
+        n => format!("{n} companies are wanted by several partners"),
+    };
     Ok(page.render(Head::new("Partner management").text("What waits, the most urgent first."), move || {
         view! {
             <Figures>
-                {figure("Applications", applications_total, "/manager/applications", late_applications)}
-                {figure("Deals", deals_total, "/manager/deals", late_deals)}
-                <Figure label="Companies that several partners want" href="/manager/conflicts">{count_text(contested as i64)}</Figure>
+                {figure("Applications", to_review, "/manager/applications", late_applications)}
+                {figure("Deals", to_answer, "/manager/deals", late_deals)}
+                <Figure label="Conflicts to decide" href="/manager/conflicts" note=shared>{count_text(to_decide)}</Figure>
                 <Figure label="Partners nobody looks after" href="/manager/partners?manager=0">{count_text(alone as i64)}</Figure>
             </Figures>
             <Record>
@@ -104,12 +121,12 @@ async fn mine(page: &Page) -> service::Result<Option<i64>> {
     Ok(me.filter(|_| own > 0))
 }
 
-fn figure(label: &'static str, total: u64, href: &'static str, late: usize) -> AnyView {
+fn figure(label: &'static str, total: i64, href: &'static str, late: usize) -> AnyView {
     let (note, tone) = match late {
         0 => (String::new(), Tone::Neutral),
         n => (format!("{n} overdue"), Tone::Bad),
     };
-    view! { <Figure label=format!("{label} waiting") href=href note=note tone=tone>{count_text(total as i64)}</Figure> }
+    view! { <Figure label=format!("{label} waiting") href=href note=note tone=tone>{count_text(total)}</Figure> }
         .into_any()
 }
 
@@ -120,9 +137,7 @@ fn deal_table(rows: Vec<DealRow>) -> AnyView {
         .col("Partner", |r: &DealRow| r.partner.clone())
         .col("Status", |r| view! { <Status of=r.status.as_str()/> })
         .num("Value", |r| parts::value(r.value, &r.currency))
-        .col("Answer", |r| {
-            r.due_at.map(|due| view! { <Clock due=due what="Due"/> })
-        })
+        .col("Answer", |r| r.due_at.map(|due| view! { <Clock due=due/> }))
         .href(|r| format!("/manager/deals/{}", r.id))
         .empty(Empty::text(
             "No deal waits",
@@ -137,9 +152,7 @@ fn application_table(rows: Vec<QueueRow>) -> AnyView {
         .col("Company", |r: &QueueRow| r.company.clone())
         .col("Country", |r| country_name(&r.country).to_owned())
         .col("Status", |r| view! { <Status of=r.status.as_str()/> })
-        .col("Answer", |r| {
-            r.due_at.map(|due| view! { <Clock due=due what="Due"/> })
-        })
+        .col("Answer", |r| r.due_at.map(|due| view! { <Clock due=due/> }))
         .href(|r| format!("/manager/applications/{}", r.id))
         .empty(Empty::text(
             "No application waits",

@@ -121,8 +121,11 @@ async fn index(page: Page) -> PageResult {
                 view! { <Money minor=c.metrics.revenue_minor currency=c.currency.code()/> }
             })
             .sorted_num("customers", "Active customers", |c| count_text(c.metrics.customers))
+            .aside()
             .num("Won deals", |c| count_text(c.metrics.won_deals))
+            .aside()
             .num("Certified", |c| count_text(c.metrics.certified))
+            .aside()
             .href(|c| format!("/manager/partners/{}", c.partner_id))
             .search("Partner")
             .filter("outcome", "Next review", OUTCOMES)

@@ -45,12 +45,14 @@ async fn index(page: Page) -> PageResult {
             .caption("Customers")
             .sorted("name", "Customer", |c: &CustomerLine| c.name.clone())
             .col("Domain", |c| c.domain.clone())
+            .aside()
             .col("Credit", move |c| match c.until {
                 Some(at) if at <= now => view! { "Ended " <Day at/> }.into_any(),
                 Some(at) => view! { "Until " <Day at/> }.into_any(),
                 None => view! { "Yours" }.into_any(),
             })
             .sorted("since", "Since", |c| view! { <Day at=c.since/> })
+            .aside()
             .num("Revenue", |c| c.currency.clone().map(|currency| view! { <Money minor=c.revenue currency/> }))
             .sorted_num("earned", "Earned", |c| c.currency.clone().map(|currency| view! { <Money minor=c.earned currency/> }))
             .sorted("last", "Last earned", |c| c.last.map(|at| view! { <Day at/> }))

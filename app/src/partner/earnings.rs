@@ -8,7 +8,6 @@ use crate::{
     ui::*,
 };
 use axum::extract::Path;
-use domain::commission::CommissionState;
 use leptos::prelude::*;
 use service::{
     commission::{CommissionLine, Explained},
@@ -36,7 +35,7 @@ async fn index(page: Page) -> PageResult {
     currencies.dedup();
     let head = Head::new("Earnings")
         .text(
-            "Every commission and everything given back. Open a line to see how it was worked out.",
+            "Every commission and everything taken back. Open a line to see how it was worked out.",
         )
         .actions(|| view! { <ButtonLink href="/partner/invoices" label="Customers’ invoices"/> });
     Ok(page.render(head, move || {
@@ -50,11 +49,15 @@ async fn index(page: Page) -> PageResult {
             .sorted("earned", "Date", |l| view! { <Day at=l.earned_at/> })
             .sorted("customer", "Customer", |l| l.customer.clone())
             .col("Invoice", |l| l.invoice.clone())
+            .aside()
             .num("Basis", |l| (l.basis != 0).then(|| view! { <Money minor=l.basis currency=l.currency.clone()/> }))
+            .aside()
             .num("Rate", |l| l.rate_bp.map(|bp| view! { <Percent bp/> }))
+            .aside()
             .sorted_num("amount", "Amount", |l| view! { <Money minor=l.amount currency=l.currency.clone()/> })
-            .col("State", state)
+            .col("State", |l| commission::state(&l.state))
             .sorted("hold", "Payable from", |l| view! { <Day at=l.hold_until/> })
+            .aside()
             .href(|l| format!("{HERE}/{}", l.id))
             .search("Customer, invoice or rule")
             .filter("state", "State", commission::states())
@@ -87,17 +90,6 @@ async fn index(page: Page) -> PageResult {
     }))
 }
 
-fn state(line: &CommissionLine) -> impl IntoView + use<> {
-    view! { <Status of=line.state.clone() label=state_label(&line.state)/> }
-}
-
-/// The words of a state.
-pub(crate) fn state_label(state: &str) -> String {
-    state
-        .parse::<CommissionState>()
-        .map_or_else(|_| label_of(state), |s| s.label().to_owned())
-}
-
 async fn commissions_csv(page: Page) -> PageResult {
     commission::export(&page, commission::query(&page.list()), "commissions.csv").await
 }
@@ -113,7 +105,7 @@ async fn show(page: Page, Path(key): Path<String>) -> PageResult {
     let head = Head::new(title)
         .text(line.customer.clone().unwrap_or_default())
         .crumb("Earnings", HERE)
-        .status_as(state_label(&state), tone_of(&state));
+        .status_as(commission::state_label(&state), tone_of(&state));
     Ok(page.render(head, move || body(line)))
 }
 
@@ -191,7 +183,7 @@ fn standing(row: &entity::commission::Model) -> String {
         "pending" => format!("On hold until {}, then payable.", day_text(row.hold_until)),
         "held" => row.note.clone().map_or_else(
             || "Stopped by a review.".to_owned(),
-            |why| format!("Held: {why}"),
+            |why| format!("On review hold: {why}"),
         ),
         "payable" => "Payable: it goes into the next payout.".to_owned(),
         "in_payout" => "In a payout that is on its way.".to_owned(),

@@ -4,7 +4,6 @@ use super::{checklist, tier::distance};
 use crate::{
     commission,
     page::{Head, Page, PageResult},
-    partner::earnings::state_label,
     routes::{Access, Routes},
     ui::{
         chart::{Series, Unit, stacked},
@@ -154,7 +153,7 @@ fn figures(b: &Balance, months: &[Month]) -> AnyView {
     let year = spark.iter().copied().fold(0, i64::saturating_add);
     let (payable, pending, held_sum, in_payout) = (b.payable, b.pending, b.held, b.in_payout);
     let held = (b.held != 0).then(|| {
-        view! { <Figure label="Held" href="/partner/earnings?state=held" note="stopped by a review or a dispute"><Money minor=held_sum currency=code/></Figure> }
+        view! { <Figure label="Review hold" href="/partner/earnings?state=held" note="stopped by a review or a dispute"><Money minor=held_sum currency=code/></Figure> }
     });
     let on_its_way = (b.in_payout != 0).then(|| {
         view! { <Figure label="In payout" href="/partner/payouts" note="on its way to you"><Money minor=in_payout currency=code/></Figure> }
@@ -185,7 +184,7 @@ fn chart(b: &Balance, months: &[Month]) -> Option<AnyView> {
     let code = b.currency.code();
     let series = [
         Series::new("Earned", of.iter().map(|m| m.earned).collect()),
-        Series::new("Given back", of.iter().map(|m| m.given_back).collect()),
+        Series::new("Taken back", of.iter().map(|m| m.given_back).collect()),
     ];
     Some(stacked(
         &format!("Earned by month, {code}"),
@@ -213,10 +212,7 @@ fn lines(recent: Vec<Recent>) -> AnyView {
             "Amount",
             |l| view! { <Money minor=l.amount currency=l.currency.clone()/> },
         )
-        .col(
-            "State",
-            |l| view! { <Status of=l.state.clone() label=state_label(&l.state)/> },
-        )
+        .col("State", |l| commission::state(&l.state))
         .href(|l| format!("/partner/earnings/{}", l.id))
         .empty(
             Empty::text(

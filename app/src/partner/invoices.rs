@@ -1,6 +1,5 @@
 //! The invoices of the partner's customers: what each has earned it, and why one earned nothing.
 
-use super::earnings::state_label;
 use crate::{
     commission, csv,
     csv::Csv,
@@ -57,6 +56,7 @@ async fn index(page: Page) -> PageResult {
             .sorted("customer", "Customer", |i| i.customer.clone())
             .sorted("issued", "Issued", |i| view! { <Day at=i.issued_at/> })
             .col("Paid", |i| i.paid_at.map(|at| view! { <Day at/> }))
+            .aside()
             .num("Net", |i| {
                 i.net
                     .map(|minor| view! { <Money minor currency=i.currency.clone()/> })
@@ -158,10 +158,7 @@ fn body(found: OwnView) -> AnyView {
             "Amount",
             |c| view! { <Money minor=c.amount currency=c.currency.clone()/> },
         )
-        .col(
-            "State",
-            |c| view! { <Status of=c.state.clone() label=state_label(&c.state)/> },
-        )
+        .col("State", |c| commission::state(&c.state))
         .href(|c| format!("/partner/earnings/{}", c.id))
         .empty(Empty::text(
             "No commission",

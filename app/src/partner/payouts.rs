@@ -129,7 +129,7 @@ pub(crate) fn table(payouts: &[PayoutLine]) -> String {
         "Partner",
         "Status",
         "Amount",
-        "Taken back",
+        "Reversed",
         "Currency",
         "Transfer",
         "Destination",
@@ -189,7 +189,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         let code = row.currency.clone();
         let reversed = (row.reversed > 0).then(|| {
             let code = code.clone();
-            view! { <Fact label="Taken back"><Money minor=-row.reversed currency=code/></Fact> }
+            view! { <Fact label="Reversed"><Money minor=-row.reversed currency=code/></Fact> }
         });
         let events = crate::apply::standing::events(payout.timeline);
         view! {
@@ -197,7 +197,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             {unknown}
             <Record>
                 <RecordMain>
-                    <Panel title="What is in it" text="Every commission and everything given back that this payout pays.">
+                    <Panel title="What is in it" text="Every commission and everything taken back that this payout pays.">
                         {commission::lines(payout.commissions, names, "/partner/earnings")}
                     </Panel>
                     <Panel title="What happened"><Timeline events/></Panel>

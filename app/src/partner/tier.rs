@@ -54,12 +54,18 @@ async fn show(page: Page) -> PageResult {
             let title = format!("Your plan: {}", record.plan);
             view! { <Panel title=title><ul>{items}</ul>{coming}</Panel> }
         });
+        let rates: Vec<Option<i64>> = names
+            .iter()
+            .map(|(rank, _)| Some(best_rate(rules.as_ref()?, *rank)?.0))
+            .collect();
+        // A rate that is the same everywhere is no reason to climb.
+        let differ = rates.windows(2).any(|pair| pair[0] != pair[1]);
         let steps = tiers
             .into_iter()
-            .map(|t| {
-                let rank = i32::try_from(t.rank).unwrap_or(i32::MAX);
-                let rate_bp = rules.as_ref().and_then(|r| best_rate(r, rank)).map(|bp| bp.0);
-                crate::public::ladder(TierOffer { tier: t, rate_bp }, code)
+            .zip(rates)
+            .map(|(tier, rate)| {
+                let rate_bp = rate.filter(|_| differ);
+                crate::public::ladder(TierOffer { tier, rate_bp }, code)
             })
             .collect::<Vec<_>>();
         let ladder = match current {

@@ -15,6 +15,7 @@ struct Column<R> {
     label: &'static str,
     sort: bool,
     number: bool,
+    aside: bool,
     cell: Cell<R>,
 }
 
@@ -144,6 +145,7 @@ impl<R: 'static> Table<R> {
             label,
             sort: sort && !self.plain,
             number,
+            aside: false,
             cell: Box::new(move |row| cell(row).into_any()),
         });
         self
@@ -153,6 +155,16 @@ impl<R: 'static> Table<R> {
     #[must_use]
     pub fn href(mut self, href: impl Fn(&R) -> String + 'static) -> Self {
         self.href = Some(Box::new(href));
+        self
+    }
+
+    /// The column added last steps aside where the window is too small for all, as on a tablet.
+    /// Cards on phones have it, and so has a list whose columns the reader chose.
+    #[must_use]
+    pub fn aside(mut self) -> Self {
+        if let Some(column) = self.columns.last_mut() {
+            column.aside = self.list.cols.is_empty();
+        }
         self
     }
 

@@ -29,7 +29,7 @@ pub fn Timeline(
     events: Vec<Event>,
 ) -> impl IntoView {
     if events.is_empty() {
-        return view! { <p class="muted">"Nothing yet."</p> }.into_any();
+        return view! { <p class="muted">"Nothing was recorded here."</p> }.into_any();
     }
     let items = events
         .into_iter()

@@ -390,7 +390,7 @@ fn show(money: Money) -> String {
     format!("{} {}", money.plain(), money.currency)
 }
 
-/// An exact value with four more digits than its currency has: enough to see the rounding.
+/// An exact value with up to four more digits than its currency has: enough to see the rounding.
 fn decimal(value: Fraction, like: Money) -> String {
     const EXTRA: i128 = 10_000;
     let currency = like.currency;
@@ -402,7 +402,11 @@ fn decimal(value: Fraction, like: Money) -> String {
         fine.unsigned_abs() / scale.unsigned_abs(),
         fine.unsigned_abs() % scale.unsigned_abs(),
     );
-    let width = currency.exponent() as usize + 4;
+    let exponent = currency.exponent() as usize;
+    let mut digits = format!("{rest:0width$}", width = exponent + 4);
+    let idle = digits.len() - digits.trim_end_matches('0').len();
+    digits.truncate(digits.len() - idle.min(4));
+    let point = if digits.is_empty() { "" } else { "." };
     let sign = if fine < 0 { "-" } else { "" };
-    format!("{sign}{whole}.{rest:0width$} {currency}")
+    format!("{sign}{whole}{point}{digits} {currency}")
 }

@@ -355,7 +355,7 @@ fn the_explanation_is_complete_and_survives_json() {
         [
             "Net amount of the line: after tax, discount and credit = 33.35 EUR",
             "Rate: 25% + 5% for a registered deal = 30%",
-            "Rate × amount: 33.35 EUR × 30% = 10.005000 EUR",
+            "Rate × amount: 33.35 EUR × 30% = 10.005 EUR",
             "Rounded half-even: 10005000/10000 = 10.00 EUR",
             "Commission:  = 10.00 EUR",
         ]

@@ -11,9 +11,9 @@ crate::text_enum! {
     /// The parts of what a partner is owed.
     pub enum Bucket {
         /// Earned, on hold until a date.
-        Pending = "pending" => "Pending",
+        Pending = "pending" => "On hold",
         /// Stopped by a review or a dispute.
-        Held = "held" => "Held",
+        Held = "held" => "Review hold",
         /// May be paid; negative when the partner owes.
         Payable = "payable" => "Payable",
         /// In a payout that has not ended.
@@ -53,11 +53,11 @@ impl AccountCode {
             Self::Partner {
                 bucket: Bucket::Pending,
                 ..
-            } => "Partner, pending",
+            } => "Partner, on hold",
             Self::Partner {
                 bucket: Bucket::Held,
                 ..
-            } => "Partner, held",
+            } => "Partner, review hold",
             Self::Partner {
                 bucket: Bucket::Payable,
                 ..

@@ -150,6 +150,7 @@ pub(super) async fn failures(stage: &Stage<'_>) -> Result<()> {
     let dead = job::ActiveModel {
         kind: Set(service::mail::SEND.to_owned()),
         payload: Set(json!({ "mail_id": letter.id })),
+        dedupe_key: Set(Some(service::mail::job_key(letter.id))),
         run_at: Set(at + TimeDelta::hours(6)),
         attempts: Set(12),
         status: Set("dead".to_owned()),

@@ -20,15 +20,13 @@ use crate::event::{self, Entry, Line};
 use crate::mail::{self, letters};
 use crate::{notice, program};
 
-/// What part of the queue is looked at.
+/// What part of the queue is looked at; at first everything that waits for a reviewer or the applicant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueView {
     /// Text in company, website, contact or address.
     pub search: String,
-    /// One status; none is everything that waits for a reviewer or the applicant.
-    pub status: Option<A>,
-    /// All that were ever sent, when no status is named.
-    pub all: bool,
+    /// Any of these statuses; none is all that were ever sent.
+    pub statuses: Vec<A>,
     /// Only one reviewer's.
     pub reviewer_id: Option<i64>,
     /// `due`, `company`, `submitted` or `status`.
@@ -45,8 +43,7 @@ impl Default for QueueView {
     fn default() -> Self {
         Self {
             search: String::new(),
-            status: None,
-            all: false,
+            statuses: A::ALL.iter().copied().filter(|s| s.is_open()).collect(),
             reviewer_id: None,
             sort: "due".to_owned(),
             descending: false,
@@ -88,13 +85,9 @@ pub struct QueueRow {
 pub async fn queue(ctx: &Context, view: &QueueView) -> Result<(Vec<QueueRow>, u64)> {
     ctx.any_staff()?;
     let mut wanted = Condition::all().add(Column::SubmittedAt.is_not_null());
-    match view.status {
-        Some(state) => wanted = wanted.add(Column::Status.eq(state.as_str())),
-        None if !view.all => {
-            let open = A::ALL.iter().filter(|s| s.is_open()).map(|s| s.as_str());
-            wanted = wanted.add(Column::Status.is_in(open));
-        }
-        None => {}
+    if !view.statuses.is_empty() {
+        let statuses = view.statuses.iter().map(|s| s.as_str());
+        wanted = wanted.add(Column::Status.is_in(statuses));
     }
     if let Some(reviewer) = view.reviewer_id {
         wanted = wanted.add(Column::ReviewerId.eq(reviewer));

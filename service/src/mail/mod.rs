@@ -19,6 +19,20 @@ use crate::job;
 /// The job kind that sends one mail; its payload is [`SendMail`].
 pub const SEND: &str = "mail.send";
 
+/// What a mail is whose job was given up, as SQL over `mail`; [`job_key`] names its job.
+pub(crate) const GIVEN_UP: &str = "mail.sent_at IS NULL AND EXISTS (SELECT 1 FROM job \
+     WHERE job.dedupe_key = 'mail.send:' || mail.id AND job.status = 'dead')";
+
+/// What a mail is that is still to be sent, as SQL over `mail`.
+pub(crate) const WAITING: &str = "mail.sent_at IS NULL AND NOT EXISTS (SELECT 1 FROM job \
+     WHERE job.dedupe_key = 'mail.send:' || mail.id AND job.status = 'dead')";
+
+/// The key of the job that sends a mail.
+#[must_use]
+pub fn job_key(mail_id: i64) -> String {
+    format!("{SEND}:{mail_id}")
+}
+
 /// The payload of [`SEND`].
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct SendMail {
@@ -161,14 +175,6 @@ async fn post(
     })
     .exec_with_returning(tx)
     .await?;
-    let key = format!("{SEND}:{}", mail.id);
-    job::enqueue(
-        ctx,
-        tx,
-        SEND,
-        &SendMail { mail_id: mail.id },
-        Some(key),
-        ctx.now(),
-    )
-    .await
+    let payload = SendMail { mail_id: mail.id };
+    job::enqueue(ctx, tx, SEND, &payload, Some(job_key(mail.id)), ctx.now()).await
 }

@@ -85,21 +85,6 @@ pub async fn change(ctx: &Context, program_id: i64, fields: &ProgramFields) -> R
     Ok(())
 }
 
-/// A program's courses, for admins and auditors.
-///
-/// # Errors
-/// As for [`record`].
-pub async fn courses(ctx: &Context, program_id: i64) -> Result<Vec<course::Model>> {
-    ctx.admin_reads()?;
-    let db = ctx.reader();
-    by_id(db, program_id).await?;
-    Ok(course::Entity::find()
-        .filter(course::Column::ProgramId.eq(program_id))
-        .order_by_asc(course::Column::Slug)
-        .all(db)
-        .await?)
-}
-
 /// Sets which of a program's courses a partner must be certified in to register deals. It counts at
 /// once for courses of which a version is published.
 ///
@@ -108,7 +93,12 @@ pub async fn courses(ctx: &Context, program_id: i64) -> Result<Vec<course::Model
 /// but admins.
 pub async fn require_courses(ctx: &Context, program_id: i64, required: &[i64]) -> Result<()> {
     ctx.staff(StaffRole::Admin)?;
-    let known = courses(ctx, program_id).await?;
+    by_id(ctx.reader(), program_id).await?;
+    let known = course::Entity::find()
+        .filter(course::Column::ProgramId.eq(program_id))
+        .order_by_asc(course::Column::Slug)
+        .all(ctx.reader())
+        .await?;
     if required.iter().any(|id| !known.iter().any(|c| c.id == *id)) {
         return Err(Error::field("courses", "Choose courses of this program."));
     }

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use domain::partner::ProgramKind;
 use entity::program::Model as Program;
 use leptos::prelude::*;
+use service::learning::{self, CourseLine};
 use service::program::{self, BeginFields, ProgramFields};
 
 const HERE: &str = "/admin/programs";
@@ -171,7 +172,11 @@ async fn create(page: Page, form: Form<BeginFields>) -> PageResult {
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let (program, timeline) = program::record(&page.ctx, id).await?;
-    let courses = program::courses(&page.ctx, id).await?;
+    let courses = learning::list(&page.ctx).await?;
+    let courses = courses
+        .into_iter()
+        .filter(|c| c.course.program_id == id)
+        .collect();
     let can = may_change(&page);
     Ok(page.render(head(&program), move || {
         let tabs = tabs(&program);
@@ -227,11 +232,11 @@ fn form(p: &Program) -> AnyView {
     .into_any()
 }
 
-fn certificates_panel(id: i64, courses: Vec<entity::course::Model>, can: bool) -> AnyView {
+fn certificates_panel(id: i64, courses: Vec<CourseLine>, can: bool) -> AnyView {
     let needed: Vec<String> = courses
         .iter()
-        .filter(|c| c.gates_deals)
-        .map(|c| c.id.to_string())
+        .filter(|c| c.course.gates_deals)
+        .map(|c| c.course.id.to_string())
         .collect();
     let said = match needed.len() {
         0 => "Registering deals needs no certificate.",
@@ -239,7 +244,11 @@ fn certificates_panel(id: i64, courses: Vec<entity::course::Model>, can: bool) -
             "Registering deals needs these certificates; they count as soon as a version of the course is published."
         }
     };
-    let options = Choice::list(courses.iter().map(|c| (c.id.to_string(), c.slug.clone())));
+    let options = Choice::list(
+        courses
+            .iter()
+            .map(|c| (c.course.id.to_string(), c.title.clone())),
+    );
     let body = if courses.is_empty() {
         Empty::text(
             "No courses yet",
@@ -259,8 +268,8 @@ fn certificates_panel(id: i64, courses: Vec<entity::course::Model>, can: bool) -
     } else {
         let items = courses
             .into_iter()
-            .filter(|c| c.gates_deals)
-            .map(|c| view! { <li>{c.slug}</li> })
+            .filter(|c| c.course.gates_deals)
+            .map(|c| view! { <li>{c.title}</li> })
             .collect_view();
         view! { <ul>{items}</ul> }.into_any()
     };

@@ -50,6 +50,7 @@ async fn index(page: Page, Path(id): Path<i64>) -> PageResult {
             .num("Won deals of 12 months", |t| count_text(t.min_won_deals))
             .num("Certified people", |t| count_text(t.min_certified))
             .col("Gives", |t| t.benefits.clone())
+            .aside()
             .href(move |t| format!("{}/{}", at(id), t.id))
             .view();
         view! {

@@ -132,6 +132,7 @@ fn result(found: WhatIf) -> AnyView {
             );
             view! { <Money minor=minor currency=code/> }
         })
+        .aside()
         .href(|m| format!("/manager/partners/{}", m.candidate.partner_id))
         .empty(Empty::text(
             "Nobody moves",

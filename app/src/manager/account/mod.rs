@@ -58,11 +58,14 @@ async fn list(page: Page) -> PageResult {
             .sorted("name", "Company", |r: &AccountRow| r.name.clone())
             .col("Domains", |r| r.domains.join(", "))
             .sorted("country", "Country", |r| country_name(r.country.as_deref().unwrap_or_default()).to_owned())
+            .aside()
             .col("Kind", kind)
+            .aside()
             .col("Protected for", |r| r.protected_for.join(", "))
             .num("Registrations", |r| count_text(r.deals))
             .num("Customers", |r| count_text(r.customers))
             .sorted("since", "Known since", |r| view! { <Day at=r.since/> })
+            .aside()
             .href(|r| format!("/manager/accounts/{}", r.id))
             .search("Company or domain")
             .filter("kind", "Kind", AccountKind::ALL.iter().map(|k| (k.as_str(), k.label())))
@@ -116,9 +119,7 @@ async fn export(page: Page) -> PageResult {
 }
 
 async fn new(page: Page) -> PageResult {
-    let head = Head::new("Add an account")
-        .crumb("Accounts", "/manager/accounts")
-        .focus();
+    let head = Head::new("Add an account").crumb("Accounts", "/manager/accounts");
     Ok(page.render(head, || {
         view! {
             <PostForm action="/manager/accounts/new">

@@ -22,11 +22,14 @@ pub fn routes() -> Routes {
 }
 
 fn view_of(page: &Page, list: &ListQuery) -> QueueView {
-    let status = list.filter("status").unwrap_or_default();
+    let waiting = QueueView::default();
+    let statuses = match list.filter("status").unwrap_or_default() {
+        "all" => Vec::new(),
+        one => one.parse().map_or(waiting.statuses, |s| vec![s]),
+    };
     QueueView {
         search: list.q.clone(),
-        status: status.parse().ok(),
-        all: status == "all",
+        statuses,
         reviewer_id: (list.filter("reviewer") == Some("me"))
             .then(|| page.ctx.actor.person_id())
             .flatten(),
@@ -61,7 +64,9 @@ async fn queue(page: Page) -> PageResult {
                     .parse::<PartnerType>()
                     .map_or_else(|_| r.partner_type.clone(), |t| t.label().to_owned())
             })
+            .aside()
             .col("Country", |r| country_name(&r.country).to_owned())
+            .aside()
             .sorted(
                 "status",
                 "Status",
@@ -69,9 +74,10 @@ async fn queue(page: Page) -> PageResult {
             )
             .sorted("submitted", "Sent", |r| view! { <Ago at=r.submitted_at/> })
             .sorted("due", "Answer", |r| {
-                r.due_at.map(|due| view! { <Clock due=due what="Due"/> })
+                r.due_at.map(|due| view! { <Clock due=due/> })
             })
             .col("Reviewer", |r| r.reviewer.clone().unwrap_or_default())
+            .aside()
             .href(|r| format!("/manager/applications/{}", r.id))
             .search("Company, domain, name or address")
             .filter("status", "Status", statuses)

@@ -71,7 +71,7 @@ fn view(review: Review) -> AnyView {
             <RecordSide>
                 <Panel title="Facts">
                     <Facts>
-                        {due.map(|due| view! { <Fact label="Answer"><Clock due=due what="Due"/></Fact> })}
+                        {due.map(|due| view! { <Fact label="Answer"><Clock due=due/></Fact> })}
                         {app.submitted_at.map(|at| view! { <Fact label="Sent"><Moment at=at/></Fact> })}
                         <Fact label="Applicant">{review.applicant.name.clone()}</Fact>
                         <Fact label="Address">{format!("{} ({verified})", review.applicant.email)}</Fact>

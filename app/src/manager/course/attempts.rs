@@ -39,6 +39,7 @@ async fn list(page: Page) -> PageResult {
                 .col("Partner", |a| a.partner.clone())
                 .col("Course", |a| a.course.clone())
                 .num("Attempt", |a| a.attempt.number)
+                .aside()
                 .col("Result", |a| {
                     let status = &a.attempt.status;
                     let label = status
@@ -57,6 +58,7 @@ async fn list(page: Page) -> PageResult {
                         view! { <a href=href><Status of=status.as_str() label=status.label()/></a> }
                     })
                 })
+                .aside()
                 .filter(
                     "course",
                     "Course",

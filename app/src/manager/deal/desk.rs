@@ -26,10 +26,12 @@ async fn list(page: Page) -> PageResult {
             .col("Company", |c: &Contested| c.name.clone())
             .num("Partners", |c| count_text(c.partners))
             .num("Registrations", |c| count_text(c.deals))
+            .aside()
             .num("To decide", |c| count_text(c.open))
             .num("Protected or won", |c| count_text(c.held))
             .num("Waiting", |c| count_text(c.waiting))
             .col("Newest", |c| c.newest_at.map(|at| view! { <Ago at=at/> }))
+            .aside()
             .href(|c| format!("/manager/conflicts/{}", c.account_id))
             .search("Company")
             .empty(Empty::text(

@@ -95,6 +95,7 @@ async fn queue(page: Page) -> PageResult {
                 })
             })
             .col("Products", |r| r.lines.join(", "))
+            .aside()
             .sorted_num("value", "First year", |r| {
                 parts::value(r.value, &r.currency)
             })
@@ -102,7 +103,9 @@ async fn queue(page: Page) -> PageResult {
             .sorted("submitted", "Sent", |r| {
                 r.submitted_at.map(|at| view! { <Ago at=at/> })
             })
+            .aside()
             .col("Reviewer", |r| r.reviewer.clone())
+            .aside()
             .href(|r| format!("/manager/deals/{}", r.id))
             .search("Customer or partner")
             .filter("status", "Status", statuses)

@@ -114,7 +114,7 @@ fn facts(review: &Review) -> AnyView {
     });
     view! {
         <Facts>
-            {shown.due_at.map(|due| view! { <Fact label="Answer"><Clock due=due what="Due"/></Fact> })}
+            {shown.due_at.map(|due| view! { <Fact label="Answer"><Clock due=due/></Fact> })}
             {review.escalated_at.map(|at| view! { <Fact label="Reported late"><Moment at=at/></Fact> })}
             {shown.protected_until.map(|until| view! { <Fact label="Protection">{parts::protected(until)}</Fact> })}
             <Fact label="Partner">

@@ -3,7 +3,6 @@
 use crate::{
     commission, csv,
     page::{Form, Page, PageResult},
-    partner::earnings::state_label,
     routes::{Access, Routes},
     ui::*,
 };
@@ -85,10 +84,7 @@ fn lines(review: &Review) -> AnyView {
             "Amount",
             |(c, _)| view! { <Money minor=c.amount currency=c.currency.clone()/> },
         )
-        .col(
-            "State",
-            |(c, _)| view! { <Status of=c.state.clone() label=state_label(&c.state)/> },
-        )
+        .col("State", |(c, _)| commission::state(&c.state))
         .view()
 }
 

@@ -67,16 +67,20 @@ async fn list(page: Page) -> PageResult {
                     .parse::<PartnerType>()
                     .map_or_else(|_| r.partner_type.clone(), |t| t.label().to_owned())
             })
+            .aside()
             .sorted("country", "Country", |r| {
                 country_name(&r.country).to_owned()
             })
+            .aside()
             .col("Looked after by", |r| r.manager.clone().unwrap_or_default())
+            .aside()
             .num("Open deals", |r| r.open_deals)
             .num("Won deals", |r| r.won_deals)
             .sorted("quiet", "Last activity", |r| {
                 r.last_activity.map(|at| view! { <Ago at=at/> })
             })
             .sorted("since", "Partner since", |r| view! { <Day at=r.since/> })
+            .aside()
             .href(|r| format!("/manager/partners/{}", r.id))
             .search("Name or domain")
             .filter(

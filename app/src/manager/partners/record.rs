@@ -265,6 +265,7 @@ async fn deals(page: Page, Path(id): Path<i64>) -> PageResult {
                 d.customer_name.clone()
             })
             .col("Domain", |d| d.customer_domain.clone())
+            .aside()
             .col("Status", |d| view! { <Status of=d.status.clone()/> })
             .num("Value", |d| {
                 d.value
@@ -324,7 +325,7 @@ async fn money(page: Page, Path(id): Path<i64>) -> PageResult {
             .col("Month", |m: &entity::partner_month::Model| m.month.clone())
             .num("Revenue", |m| view! { <Money minor=m.revenue currency=m.currency.clone()/> })
             .num("Earned", |m| view! { <Money minor=m.earned currency=m.currency.clone()/> })
-            .num("Given back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
+            .num("Taken back", |m| view! { <Money minor=m.given_back currency=m.currency.clone()/> })
             .empty(Empty::text("Nothing earned yet", "Commission appears here with the first paid invoice of a customer of theirs."))
             .view();
         view! { {tabs} {payout} <Figures>{figures}</Figures> {table} }

@@ -43,9 +43,7 @@ pub(super) fn routes() -> Routes {
 
 async fn new(page: Page) -> PageResult {
     let form = deal::form(&page.ctx, None).await?;
-    let head = Head::new("Register a deal")
-        .crumb("Deals", "/partner/deals")
-        .focus();
+    let head = Head::new("Register a deal").crumb("Deals", "/partner/deals");
     Ok(page.render(head, move || view(form, Vec::new())))
 }
 
@@ -61,8 +59,7 @@ async fn edit(page: Page, Path(id): Path<i64>) -> PageResult {
     };
     let head = Head::new(title)
         .crumb("Deals", "/partner/deals")
-        .status_as(form.status.label(), tone_of(form.status.as_str()))
-        .focus();
+        .status_as(form.status.label(), tone_of(form.status.as_str()));
     Ok(page.render(head, move || view(form, shown.files)))
 }
 

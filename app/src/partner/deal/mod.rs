@@ -69,10 +69,13 @@ async fn list(page: Page) -> PageResult {
             .sorted("status", "Status", |r| view! { <Status of=r.status.as_str() label=r.status.label()/> })
             .sorted("stage", "Stage", |r| r.stage.label())
             .col("Products", |r| r.lines.join(", "))
+            .aside()
             .sorted_num("value", "First year", |r| parts::value(r.value, &r.currency))
             .sorted("protected", "Clock", parts::clock)
             .sorted("close", "Expected close", |r| r.expected_close.map(|d| ui().locale.date(d)))
+            .aside()
             .sorted("submitted", "Sent", |r| r.submitted_at.map(|at| view! { <Ago at=at/> }))
+            .aside()
             .href(|r| match r.status {
                 D::Draft => format!("/partner/deals/{}/edit", r.id),
                 _ => format!("/partner/deals/{}", r.id),

@@ -116,7 +116,7 @@ fn view(shown: Shown) -> AnyView {
             <RecordSide>
                 <Panel title="Facts">
                     <Facts>
-                        {shown.due_at.map(|due| view! { <Fact label="Answer"><Clock due=due what="Due"/></Fact> })}
+                        {shown.due_at.map(|due| view! { <Fact label="Answer"><Clock due=due/></Fact> })}
                         {shown.protected_until.map(|until| view! { <Fact label="Protection">{parts::protected(until)}</Fact> })}
                         <Fact label="Stage">{shown.stage.label()}</Fact>
                         <Fact label="Registered by">{shown.registrant}</Fact>

@@ -56,6 +56,7 @@ fn table(rows: Vec<CertificateView>, people: bool) -> Table<CertificateView> {
             let href = format!("/certificates/{}", c.row.number);
             view! { <a href=href>{c.row.number.clone()}</a> }
         })
+        .aside()
         .col(
             "Status",
             |c| view! { <Status of=c.status.as_str() label=c.status.label()/> },

@@ -52,10 +52,12 @@ async fn path(page: Page) -> PageResult {
 fn card(card: CourseCard) -> AnyView {
     let href = format!("{HERE}/{}", card.slug);
     let held = card.certificate.is_some_and(CertificateStatus::counts);
-    let label = match (held, card.done) {
-        (true, _) => "Open",
-        (false, 0) => "Begin",
-        (false, _) => "Continue",
+    let label = match (card.certificate, card.done) {
+        (Some(_), _) if held => "Open",
+        (Some(_), _) => "Renew",
+        (None, 0) => "Begin",
+        (None, done) if done == card.lessons => "Take the exam",
+        (None, _) => "Continue",
     };
     let gate = card.gates_deals.then(|| {
         view! { <p class="muted">"Needed before your organisation can register deals."</p> }

@@ -97,9 +97,9 @@ async fn list(page: Page) -> PageResult {
                 Choice::new("owner", "Owner").hint("Everything, also agreement, payout account and members."),
             ];
             let (value, label, text) = if visible {
-                ("", "Only owners see the earnings", "Members see what the organisation earns.")
+                ("", "Hide from members", "Members see what the organisation earns.")
             } else {
-                ("on", "Let members see the earnings", "Only owners see what the organisation earns.")
+                ("on", "Show to members", "Only owners see what the organisation earns.")
             };
             view! {
                 <Panel title="Invite a colleague">

@@ -4,6 +4,17 @@ use super::{Column, Table};
 use crate::ui::{Chip, Chips, Empty, Icon, ListQuery, Tabs, query_pairs, ui};
 use leptos::prelude::*;
 
+impl<R> Column<R> {
+    fn class(&self) -> Option<&'static str> {
+        match (self.number, self.aside) {
+            (true, true) => Some("n aside"),
+            (true, false) => Some("n"),
+            (false, true) => Some("aside"),
+            (false, false) => None,
+        }
+    }
+}
+
 impl<R: 'static> Table<R> {
     /// The list as markup.
     #[must_use]
@@ -197,7 +208,7 @@ impl<R: 'static> Table<R> {
         let head = columns
             .iter()
             .map(|c| {
-                let class = c.number.then_some("n");
+                let class = c.class();
                 if !c.sort {
                     return view! { <th scope="col" class=class>{c.label}</th> }.into_any();
                 }
@@ -237,7 +248,7 @@ impl<R: 'static> Table<R> {
                             }
                             _ => content,
                         };
-                        let class = c.number.then_some("n");
+                        let class = c.class();
                         view! { <td class=class data-label=c.label>{content}</td> }.into_any()
                     })
                     .collect::<Vec<_>>();
