@@ -61,18 +61,23 @@ pub fn expected(
             Fact::Hold(key) => books.rows.get_mut(key).expect("known").held = true,
             Fact::Release(key) => books.rows.get_mut(key).expect("known").held = false,
             Fact::Cancel(key) => books.rows.get_mut(key).expect("known").canceled = true,
-            Fact::Tier(..) | Fact::Credit(..) | Fact::Plan(..) => {}
+            Fact::Tier(..) | Fact::Credit(..) | Fact::Plan(..) | Fact::Stay(..) => {}
         }
     }
+    let stay = |fact: &Fact| match fact {
+        Fact::Stay(days) => Some(*days),
+        _ => None,
+    };
+    let stay = facts.iter().find_map(stay).expect("one from the beginning");
     let closed = books
         .rows
         .into_iter()
-        .map(|(key, row)| (key, close(stripe, row, now)));
+        .map(|(key, row)| (key, close(stripe, row, stay, now)));
     closed.collect()
 }
 
 /// What is left of a commission, and where it stands.
-fn close(stripe: &Stripe, row: Row, now: DateTime<Utc>) -> Booked {
+fn close(stripe: &Stripe, row: Row, stay: i64, now: DateTime<Utc>) -> Booked {
     let mut booked = row.booked;
     let invoice = &stripe.invoices[row.invoice];
     let paid_at = invoice.paid_at().expect("paid");
@@ -82,6 +87,10 @@ fn close(stripe: &Stripe, row: Row, now: DateTime<Utc>) -> Booked {
         None => (invoice.net(), back.iter().sum()),
     };
     booked.left = booked.amount - times(booked.amount, back, net);
+    let of = &stripe.customers[invoice.customer].subscriptions[invoice.subscription];
+    if of.was_short(stay) {
+        booked.left = 0;
+    }
     let disputed = invoice
         .disputes
         .iter()

@@ -11,6 +11,8 @@ pub struct Names {
 /// What happened, in order.
 #[derive(Clone, Debug)]
 pub enum Fact {
+    /// How many days a subscription has to last; zero: any.
+    Stay(i64),
     /// An invoice was paid.
     Paid(usize),
     /// It became known where a customer belongs.

@@ -82,6 +82,10 @@ pub enum Op {
     Void {
         invoice: usize,
     },
+    /// The customer ends the subscription that an invoice is for, and begins another.
+    Leaves {
+        invoice: usize,
+    },
     Uncollectible {
         invoice: usize,
     },
@@ -129,6 +133,8 @@ pub struct Program {
     /// Deliveries come in order, each step's before the next step. Only then plans may look at what
     /// was earned before.
     pub orderly: bool,
+    /// Days that a subscription has to last; otherwise what it earned is taken back. Zero: any.
+    pub churn_days: i64,
     pub steps: Vec<Step>,
 }
 
@@ -136,6 +142,7 @@ pub struct Program {
 pub fn program(seed: u64) -> Program {
     let mut dice = StdRng::seed_from_u64(seed);
     let orderly = dice.random_bool(0.4);
+    let churn_days = churn_days(&mut dice);
     let length = dice.random_range(30..90);
     let mut steps = begin(&mut dice, orderly);
     while steps.len() < length {
@@ -154,6 +161,7 @@ pub fn program(seed: u64) -> Program {
     Program {
         seed,
         orderly,
+        churn_days,
         steps,
     }
 }
@@ -163,6 +171,7 @@ pub fn program(seed: u64) -> Program {
 /// beginning, and plans do not look at what was earned before.
 pub fn history(seed: u64) -> Program {
     let mut dice = StdRng::seed_from_u64(seed);
+    let churn_days = churn_days(&mut dice);
     let mut steps = begin(&mut dice, false);
     while steps.len() < 150 {
         let mut op = op(&mut dice, false);
@@ -182,8 +191,13 @@ pub fn history(seed: u64) -> Program {
     Program {
         seed,
         orderly: true,
+        churn_days,
         steps,
     }
+}
+
+fn churn_days(dice: &mut StdRng) -> i64 {
+    *[0, 2, 60].choose(dice).expect("some")
 }
 
 fn begin(dice: &mut StdRng, orderly: bool) -> Vec<Step> {
@@ -215,7 +229,8 @@ fn op(dice: &mut StdRng, orderly: bool) -> Op {
             let share = if dice.random_bool(0.7) { 1_000 } else { share };
             Op::Pay { invoice, share }
         }
-        42..54 => Op::Refund {
+        42..46 => Op::Leaves { invoice },
+        46..54 => Op::Refund {
             invoice,
             share,
             told: dice.random_range(0..4),

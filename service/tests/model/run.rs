@@ -6,10 +6,14 @@ mod rules;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::partner::StaffRole;
 use domain::plan::ready_made;
-use entity::{attribution, commission, customer, invoice, plan, plan_version, tier, webhook_event};
+use entity::{
+    attribution, commission, customer, invoice, plan, plan_version, policy_version, tier,
+    webhook_event,
+};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
 };
@@ -84,7 +88,15 @@ impl Run {
             .all(db)
             .await
             .expect("reads");
+        let stays = policy_version::Entity::update_many()
+            .col_expr(
+                policy_version::Column::ChurnDays,
+                Expr::value(program.churn_days),
+            )
+            .exec(db);
+        stays.await.expect("written");
         let facts = vec![
+            Fact::Stay(program.churn_days),
             Fact::Plan(0, Plan::ByTier([2_000, 2_250, 2_500], None)),
             Fact::Tier(0, 0, 1),
             Fact::Tier(0, 1, 1),
@@ -144,9 +156,13 @@ impl Run {
             Op::Customer { home } => {
                 let customer = self.stripe.customers.len();
                 let home = Some(*home).filter(|h| *h < 4);
-                self.stripe.customers.push(Customer { home });
+                self.stripe.customers.push(Customer {
+                    home,
+                    subscriptions: Vec::new(),
+                });
                 self.stripe
                     .tell_customer(at, customer, DOMAINS[home.unwrap_or(4)], None);
+                self.stripe.subscribe(at, customer);
                 if home.is_some() {
                     self.facts.push(Fact::Matched(customer));
                 }

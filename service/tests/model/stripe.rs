@@ -14,6 +14,22 @@ pub const CURRENCIES: [&str; 6] = ["EUR", "EUR", "EUR", "JPY", "KWD", "USD"];
 pub struct Customer {
     /// Where it belongs, as soon as anybody can know.
     pub home: Option<usize>,
+    /// The last one runs.
+    pub subscriptions: Vec<Subscription>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Subscription {
+    pub started: i64,
+    pub ended: Option<i64>,
+}
+
+impl Subscription {
+    /// Whether it lasted less than so many days; never where none are asked for.
+    pub fn was_short(&self, days: i64) -> bool {
+        self.ended
+            .is_some_and(|at| at < self.started + days * 86_400)
+    }
 }
 
 pub struct Line {
@@ -77,6 +93,8 @@ pub struct Dispute {
 pub struct Invoice {
     pub id: String,
     pub customer: usize,
+    /// Which of the customer's.
+    pub subscription: usize,
     pub currency: &'static str,
     pub lines: Vec<Line>,
     pub total: i64,
@@ -222,6 +240,29 @@ impl Stripe {
         self.tell(at, "customer.updated", object);
     }
 
+    /// Begins a subscription of a customer.
+    pub fn subscribe(&mut self, at: i64, customer: usize) {
+        let of = &mut self.customers[customer].subscriptions;
+        of.push(Subscription {
+            started: at,
+            ended: None,
+        });
+        let which = of.len() - 1;
+        self.tell_subscription(at, customer, which, "customer.subscription.created");
+    }
+
+    fn tell_subscription(&mut self, at: i64, customer: usize, which: usize, kind: &str) {
+        let Subscription { started, ended } = self.customers[customer].subscriptions[which];
+        let object = json!({
+            "id": objects::subscription_id(customer, which), "object": "subscription",
+            "customer": format!("cus_{customer}"), "created": started, "start_date": started,
+            "ended_at": ended, "status": if ended.is_some() { "canceled" } else { "active" },
+            "currency": "eur", "items": { "object": "list", "data": [] }, "livemode": false, "metadata": {},
+        });
+        self.shelf.push(object.clone());
+        self.tell(at, kind, object);
+    }
+
     /// Does what a step does at Stripe; says which invoice was paid by it.
     pub fn apply(&mut self, at: i64, op: &Op) -> Option<usize> {
         match op {
@@ -233,6 +274,7 @@ impl Stripe {
             } if !self.customers.is_empty() => {
                 let index = self.invoices.len();
                 let id = format!("in_{index:04}");
+                let customer = customer % self.customers.len();
                 let lines: Vec<Line> = lines
                     .iter()
                     .enumerate()
@@ -240,7 +282,8 @@ impl Stripe {
                     .collect();
                 self.invoices.push(Invoice {
                     id,
-                    customer: customer % self.customers.len(),
+                    customer,
+                    subscription: self.customers[customer].subscriptions.len() - 1,
                     currency: CURRENCIES[*currency],
                     total: lines.iter().map(Line::gross).sum(),
                     lines,
@@ -367,6 +410,21 @@ impl Stripe {
                 let index = self.pick(*invoice, can)?;
                 self.invoices[index].standing = Standing::Void;
                 self.tell_invoice(at, "invoice.voided", index);
+                None
+            }
+            Op::Leaves { invoice } => {
+                let runs = |i: &Invoice| {
+                    i.is_paid()
+                        && i.subscription + 1 == self.customers[i.customer].subscriptions.len()
+                };
+                let Invoice {
+                    customer,
+                    subscription,
+                    ..
+                } = self.invoices[self.pick(*invoice, runs)?];
+                self.customers[customer].subscriptions[subscription].ended = Some(at);
+                self.tell_subscription(at, customer, subscription, "customer.subscription.deleted");
+                self.subscribe(at, customer);
                 None
             }
             Op::Uncollectible { invoice } => {

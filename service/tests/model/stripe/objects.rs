@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Invoice, Line, Standing};
 
+pub(super) fn subscription_id(customer: usize, which: usize) -> String {
+    format!("sub_{customer}_{which}")
+}
+
 impl Invoice {
     pub(super) fn object(&self) -> Value {
         let (status, paid_at) = match self.standing {
@@ -32,6 +36,9 @@ impl Invoice {
             "pre_payment_credit_notes_amount": notes(true),
             "post_payment_credit_notes_amount": notes(false),
             "lines": { "object": "list", "data": lines, "has_more": false }, "metadata": {},
+            "parent": { "type": "subscription_details", "subscription_details": {
+                "subscription": subscription_id(self.customer, self.subscription), "metadata": {},
+            } },
         })
     }
 }
