@@ -28,7 +28,7 @@ use portal::Portal;
 const CONNECTIONS: usize = 16;
 
 /// How long nothing is asked before it is seen what memory is kept.
-const REST: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(20);
 
 fn setting(name: &str, default: u32) -> u32 {
     std::env::var(name)
