@@ -7,7 +7,7 @@ use crate::{
     routes::{Access, Routes},
     ui::*,
 };
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate};
 use domain::{calendar, payout::RunStatus};
 use leptos::prelude::*;
 use service::{
@@ -224,10 +224,10 @@ async fn draft(page: Page, form: Form<Draft>) -> PageResult {
     };
     let zone = program::zone(&program);
     let now = page.now();
-    // A day counts whole, to its last moment; of the present one, what has passed of it.
+    // A day counts whole; of the present one, what has passed of it.
     let end = day
         .checked_add_days(Days::new(1))
-        .map(|next| calendar::start_of_day(next, zone) - TimeDelta::microseconds(1));
+        .map(|next| calendar::start_of_day(next, zone));
     let cutoff_at = match end {
         Some(end) if day == calendar::local_date(now, zone) => end.min(now),
         Some(end) => end,

@@ -2,12 +2,14 @@
 
 mod notes;
 mod objects;
+mod subscriptions;
 
 use serde_json::{Value, json};
 
 use super::ops::{LineSpec, Op};
 use crate::world::event_at;
 use objects::{charge_object, dispute_object, refund_object};
+use subscriptions::Subscription;
 
 pub const CURRENCIES: [&str; 6] = ["EUR", "EUR", "EUR", "JPY", "KWD", "USD"];
 
@@ -16,20 +18,6 @@ pub struct Customer {
     pub home: Option<usize>,
     /// The last one runs.
     pub subscriptions: Vec<Subscription>,
-}
-
-#[derive(Clone, Copy)]
-pub struct Subscription {
-    pub started: i64,
-    pub ended: Option<i64>,
-}
-
-impl Subscription {
-    /// Whether it lasted less than so many days; never where none are asked for.
-    pub fn was_short(&self, days: i64) -> bool {
-        self.ended
-            .is_some_and(|at| at < self.started + days * 86_400)
-    }
 }
 
 pub struct Line {
@@ -238,29 +226,6 @@ impl Stripe {
         });
         self.shelf.push(object.clone());
         self.tell(at, "customer.updated", object);
-    }
-
-    /// Begins a subscription of a customer.
-    pub fn subscribe(&mut self, at: i64, customer: usize) {
-        let of = &mut self.customers[customer].subscriptions;
-        of.push(Subscription {
-            started: at,
-            ended: None,
-        });
-        let which = of.len() - 1;
-        self.tell_subscription(at, customer, which, "customer.subscription.created");
-    }
-
-    fn tell_subscription(&mut self, at: i64, customer: usize, which: usize, kind: &str) {
-        let Subscription { started, ended } = self.customers[customer].subscriptions[which];
-        let object = json!({
-            "id": objects::subscription_id(customer, which), "object": "subscription",
-            "customer": format!("cus_{customer}"), "created": started, "start_date": started,
-            "ended_at": ended, "status": if ended.is_some() { "canceled" } else { "active" },
-            "currency": "eur", "items": { "object": "list", "data": [] }, "livemode": false, "metadata": {},
-        });
-        self.shelf.push(object.clone());
-        self.tell(at, kind, object);
     }
 
     /// Does what a step does at Stripe; says which invoice was paid by it.

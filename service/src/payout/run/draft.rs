@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use domain::money::Currency;
 use domain::partner::StaffRole;
 use domain::payout::{Candidate, Inclusion, PayoutAccountState, RunStatus, include_or_reason};
@@ -76,7 +75,7 @@ pub(in crate::payout) async fn write_draft(
     let sentence = format!(
         "Run {} drafted, cut-off {}.",
         run.number,
-        day(run.cutoff_at, program::zone(&program))
+        day(run.cutoff_at)
     );
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
@@ -119,8 +118,8 @@ async fn number(ctx: &Context, tx: &impl ConnectionTrait) -> Result<String> {
     free.ok_or_else(|| Error::internal("no run number is free"))
 }
 
-fn day(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%-d %B %Y").to_string()
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y").to_string()
 }
 
 /// The commissions a run pays: payable up to the cut-off, and every negative one, so that nobody

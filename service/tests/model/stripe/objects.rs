@@ -2,11 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::subscriptions::subscription_id;
 use super::{Invoice, Line, Standing};
-
-pub(super) fn subscription_id(customer: usize, which: usize) -> String {
-    format!("sub_{customer}_{which}")
-}
 
 impl Invoice {
     pub(super) fn object(&self) -> Value {
