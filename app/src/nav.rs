@@ -1,8 +1,7 @@
 //! The menu by role, with how much waits behind each entry.
 
 use domain::partner::StaffRole;
-use sea_orm::{FromQueryResult, Statement};
-use service::{Actor, Context};
+use service::Actor;
 
 /// Entries under one heading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub struct NavEntry {
     pub href: &'static str,
     /// Icon.
     pub icon: &'static str,
-    /// Which of the [`counts`] stands beside it.
+    /// Which of what waits stands beside it, see [`service::desk::waiting`].
     pub count: &'static str,
     /// How much waits there.
     pub waiting: i64,
@@ -158,98 +157,4 @@ pub fn groups(
         })
         .filter(|group| !group.entries.is_empty())
         .collect()
-}
-
-/// (key, whose work it is beside admins, SQL) of everything that can wait for staff. One statement
-/// asks for all of them.
-const STAFF_COUNTS: &[(&str, &[StaffRole], &str)] = &[
-    (
-        "applications",
-        &[StaffRole::Manager],
-        "SELECT COUNT(*) FROM application WHERE status IN ('submitted', 'in_review')",
-    ),
-    (
-        "deals",
-        &[StaffRole::Manager],
-        "SELECT COUNT(*) FROM deal WHERE status IN ('submitted', 'in_review')",
-    ),
-    (
-        "conflicts",
-        &[StaffRole::Manager],
-        "SELECT COUNT(DISTINCT d.account_id) FROM deal d \
-         WHERE d.status IN ('submitted', 'in_review', 'information_requested') \
-         AND EXISTS (SELECT 1 FROM deal o WHERE o.account_id = d.account_id \
-         AND o.partner_id <> d.partner_id AND o.status IN ('submitted', 'in_review', \
-         'information_requested', 'approved', 'won', 'duplicate'))",
-    ),
-    (
-        "holds",
-        &[StaffRole::Finance],
-        "SELECT COUNT(*) FROM commission WHERE state = 'held'",
-    ),
-    (
-        "runs",
-        &[StaffRole::Finance],
-        "SELECT COUNT(*) FROM payout_run WHERE status IN ('submitted', 'waiting_for_balance')",
-    ),
-    (
-        "discrepancies",
-        &[StaffRole::Finance],
-        "SELECT COUNT(*) FROM discrepancy WHERE settled_at IS NULL",
-    ),
-    (
-        "invoices",
-        &[StaffRole::Finance],
-        "SELECT COUNT(*) FROM invoice WHERE outcome = 'unmatched'",
-    ),
-    (
-        "jobs",
-        &[],
-        "SELECT COUNT(*) FROM job WHERE status = 'dead'",
-    ),
-    (
-        "webhooks",
-        &[],
-        "SELECT COUNT(*) FROM webhook_event WHERE status = 'failed'",
-    ),
-];
-
-#[derive(FromQueryResult)]
-struct Count {
-    name: String,
-    waiting: i64,
-}
-
-/// How much waits, by key.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn counts(ctx: &Context) -> service::Result<Vec<(String, i64)>> {
-    let parts: Vec<(&str, String)> = match ctx.actor {
-        // The number in the text is ours, never typed by anybody.
-        Actor::Partner { partner_id, .. } => vec![(
-            "deals",
-            format!(
-                "SELECT COUNT(*) FROM deal WHERE partner_id = {partner_id} AND status = \
-                 'information_requested'"
-            ),
-        )],
-        Actor::Staff { role, .. } => STAFF_COUNTS
-            .iter()
-            .filter(|(_, roles, _)| {
-                roles.contains(&role) || matches!(role, StaffRole::Admin | StaffRole::Auditor)
-            })
-            .map(|(key, _, sql)| (*key, (*sql).to_owned()))
-            .collect(),
-        _ => return Ok(Vec::new()),
-    };
-    let sql = parts
-        .iter()
-        .map(|(key, sql)| format!("SELECT '{key}' AS name, ({sql}) AS waiting"))
-        .collect::<Vec<_>>()
-        .join(" UNION ALL ");
-    let db = ctx.reader();
-    let statement = Statement::from_string(db.get_database_backend(), sql);
-    let rows = Count::find_by_statement(statement).all(db).await?;
-    Ok(rows.into_iter().map(|c| (c.name, c.waiting)).collect())
 }

@@ -27,8 +27,6 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When Stripe's own object was last read; none while the customer is known by name only.
     pub updated_at: Option<DateTimeUtc>,
-    /// When it paid first: its earliest paid invoice that came to more than nothing.
-    pub first_paid_at: Option<DateTimeUtc>,
 }
 
 /// The foreign keys, each named for its column.

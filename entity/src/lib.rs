@@ -17,6 +17,7 @@ pub mod commission;
 pub mod course;
 pub mod course_version;
 pub mod customer;
+pub mod customer_paid;
 pub mod deal;
 pub mod deal_meeting;
 pub mod deal_product_line;

@@ -86,6 +86,7 @@ impl MigratorTrait for Migrator {
             "0021_first_payment",
             "0022_fewer_indexes",
             "0023_seen",
+            "0024_shelves",
         ]
     }
 }

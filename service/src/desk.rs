@@ -3,6 +3,7 @@
 
 mod job;
 mod mail;
+mod waiting;
 
 use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
@@ -19,6 +20,7 @@ use crate::search::{contains, like};
 
 pub use job::{About, JobLine, job, jobs, retry_job};
 pub use mail::{MailLine, MailStanding, mail, mails};
+pub use waiting::waiting;
 
 /// What part of a list is looked at, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,9 +4,12 @@ use domain::partner::StaffRole;
 use domain::plan::ready_made;
 use entity::{customer as customers, deal, invoice as invoices};
 use rstest::rstest;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait};
 use serde_json::{Value, json};
-use service::billing::{MatchForm, match_by_hand, sweep::sweep, unmatched, why_nothing};
+use service::billing::{
+    MatchForm, OwnQuery, match_by_hand, own_list, sweep::sweep, unmatched, why_nothing,
+};
+use service::ledger::{JournalQuery, journal};
 
 use crate::support::{Engine, day};
 use crate::world::{
@@ -63,6 +66,61 @@ async fn customers_find_their_account(
         world.commissions().await.len(),
         usize::from(expected.is_some())
     );
+    world.assert_clean().await;
+}
+
+/// As if so many invoices of somebody else's had come in between: ids go on from there.
+async fn far_on(world: &World, id: i64) {
+    let db = world.test.db.reader();
+    let at = "'2026-03-01T00:00:00Z'";
+    let mut sql = format!(
+        "INSERT INTO invoice (id, stripe_id, customer_id, status, currency, total, net, amount_paid, \
+         disputed, outcome, issued_at, created_at) VALUES ({id}, 'in_far{id}', \
+         (SELECT id FROM customer WHERE stripe_id = 'cus_2'), \
+         'draft', 'EUR', 0, 0, 0, false, 'open', {at}, {at})"
+    );
+    if world.test.db.backend() == DbBackend::Postgres {
+        sql.push_str(&format!("; SELECT setval('invoice_id_seq', {id})"));
+    }
+    db.execute_unprepared(&sql).await.expect("far on");
+}
+
+/// Invoices are kept by the thousand, each thousand by customer.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_customers_invoices_are_found_however_many_came_in_between(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            new_customer("cus_1", "boss@gmail.com"),
+            new_customer("cus_2", "else@gmail.com"),
+            paid(1, "cus_1", 10_000, 1),
+        ])
+        .await;
+    for (n, id) in [(2, 8_190), (3, 16_383), (4, 40_000)] {
+        far_on(&world, id).await;
+        world.deliver(&[paid(n, "cus_1", 10_000, n)]).await;
+    }
+    let ctx = world.staff(StaffRole::Manager);
+    let (rows, _) = unmatched(&ctx, "", 1, 25).await.expect("reads");
+    let form = MatchForm {
+        account: "acme.com".to_owned(),
+        reason: "It is their boss".to_owned(),
+    };
+    let earned = match_by_hand(&ctx, rows[0].customer_id, &form).await;
+    assert_eq!(earned.expect("matched"), 4);
+    let own = own_list(&world.owner(world.partners[0]), &OwnQuery::default()).await;
+    assert_eq!(own.expect("lists").1, 4);
+    let query = JournalQuery {
+        q: "cus_1".to_owned(),
+        ..JournalQuery::default()
+    };
+    let found = journal(&world.finance(0), &query).await.expect("reads");
+    assert_eq!(found.lines.len(), 4);
     world.assert_clean().await;
 }
 

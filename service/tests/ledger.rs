@@ -195,7 +195,8 @@ async fn tamper(test: &TestDb, sql: &str) {
 #[case::a_rule("UPDATE rule_month SET amount = amount - 1", "rule_month")]
 #[case::a_rule_of_no_plan("DELETE FROM rule_month", "rule_month 0: is missing for partner 1")]
 #[case::a_customer("UPDATE rule_customer SET amount = amount + 1", "rule_customer")]
-#[case::a_first_payment("UPDATE customer SET first_paid_at = NULL", "paid first never")]
+#[case::a_first_payment("UPDATE customer_paid SET first_at = NULL", "paid first never")]
+#[case::a_last_payment("DELETE FROM customer_paid", "paid last never")]
 #[tokio::test]
 async fn the_audit_names_what_was_tampered_with(
     #[case] sql: &str,

@@ -88,6 +88,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         course,
         course_version,
         customer,
+        customer_paid,
         deal,
         deal_meeting,
         deal_product_line,
@@ -176,6 +177,11 @@ async fn what_waits_is_found_without_walking_over_what_is_over() {
             "deal_status",
         ),
         ("deal", "status = 'duplicate'", "deal_status"),
+        (
+            "invoice",
+            "id / 8192 IN (SELECT value FROM json_each('[1, 0]')) AND customer_id = ?",
+            "invoice_customer (<expr>=? AND customer_id=?)",
+        ),
         (
             "event",
             "partner_id = 1 AND actor_id IS NOT NULL",

@@ -86,6 +86,7 @@ async fn index(page: Page) -> PageResult {
             .num("Tries", |j| count_text(j.job.attempts))
             .aside()
             .col("Runs", |j| view! { <Ago at=j.job.run_at/> })
+            .aside()
             .sorted(
                 "created",
                 "Asked for",

@@ -128,7 +128,7 @@ fn latest(runs: Vec<RunLine>) -> AnyView {
             |r| view! { <Status of=r.status.as_str() label=r.status.label()/> },
         )
         .num("Pays", |r| super::runs::totals(&r.totals))
-        .col("Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
+        .col("Cut-off", |r| view! { <LastDay end=r.run.cutoff_at/> })
         .href(|r| format!("/finance/runs/{}", r.run.id))
         .empty(
             Empty::text("No runs yet", "Draft one when something is payable.")

@@ -62,7 +62,11 @@ async fn index(page: Page) -> PageResult {
                 count_text(i64::try_from(r.partners).unwrap_or(i64::MAX))
             })
             .aside()
-            .sorted("cutoff", "Cut-off", |r| view! { <Day at=r.run.cutoff_at/> })
+            .sorted(
+                "cutoff",
+                "Cut-off",
+                |r| view! { <LastDay end=r.run.cutoff_at/> },
+            )
             .sorted(
                 "drafted",
                 "Drafted",

@@ -28,7 +28,9 @@ pub async fn search(#[server(default)] q: String) -> Result<Vec<Hit>, ServerFnEr
 #[server(prefix = "/api", endpoint = "counts", input = leptos::server_fn::codec::GetUrl)]
 pub async fn counts() -> Result<Vec<(String, i64)>, ServerFnError> {
     let page = leptos_axum::extract::<Page>().await?;
-    nav::counts(&page.ctx).await.map_err(ServerFnError::new)
+    service::desk::waiting(&page.ctx)
+        .await
+        .map_err(ServerFnError::new)
 }
 
 /// Server functions are rows of the table like everything else.

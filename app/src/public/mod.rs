@@ -60,7 +60,7 @@ async fn render(page: &Page, offer: Offer) -> PageResult {
     };
     let applied = mine
         .iter()
-        .any(|a| a.status.is_open() && a.program == offer.program.name);
+        .any(|a| a.status.is_open() && a.program_id == offer.program.id);
     let Offer {
         program,
         pitch,

@@ -179,7 +179,7 @@ async fn open(request: &Parts) -> service::Result<Page> {
         Default::default()
     };
     let counts = if reads {
-        nav::counts(&ctx).await?
+        service::desk::waiting(&ctx).await?
     } else {
         Vec::new()
     };

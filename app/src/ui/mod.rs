@@ -5,7 +5,7 @@
 //!
 //! | piece | use |
 //! |---|---|
-//! | [`Money`], [`Percent`], [`Day`], [`Moment`], [`Ago`], [`Clock`], [`Status`] | values in a sentence or a cell |
+//! | [`Money`], [`Percent`], [`Day`], [`LastDay`], [`Moment`], [`Ago`], [`Clock`], [`Status`] | values in a sentence or a cell |
 //! | [`Panel`], [`Record`], [`RecordMain`], [`RecordSide`], [`Grid`], [`Facts`], [`Fact`] | the frame of a page |
 //! | [`Figures`], [`Figure`] | numbers that answer the page's question |
 //! | [`Table`], [`ListQuery`] | every list: its state is in the address |
@@ -62,7 +62,7 @@ pub use self::{
     progress::{Checklist, ChecklistItem, Meter, Step, Stepper, Tier, TierLadder},
     table::Table,
     text::{
-        Ago, Clock, Day, Moment, Money, Percent, Status, count_text, day_text, label_of,
+        Ago, Clock, Day, LastDay, Moment, Money, Percent, Status, count_text, day_text, label_of,
         moment_text, money_text, percent_text, tone_of,
     },
     timeline::{Comment, Comments, Event, Timeline},

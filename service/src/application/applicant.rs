@@ -22,6 +22,8 @@ use crate::{notice, program};
 pub struct Mine {
     /// `application.id`.
     pub id: i64,
+    /// `program.id`.
+    pub program_id: i64,
     /// The program's name.
     pub program: String,
     /// Where it stands.
@@ -87,6 +89,7 @@ pub async fn mine(ctx: &Context) -> Result<Vec<Mine>> {
         .map(|(a, p)| {
             Ok(Mine {
                 id: a.id,
+                program_id: a.program_id,
                 program: p.map(|p| p.name).unwrap_or_default(),
                 status: status(&a)?,
                 submitted_at: a.submitted_at,

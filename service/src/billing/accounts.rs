@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::{attribution, commission, customer, deal, protection};
+use entity::{attribution, commission, customer, customer_paid, deal, protection};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
     RelationTrait,
@@ -57,11 +57,13 @@ pub(super) async fn load_accounts(
             .protections
             .push((row, deal));
     }
-    let paid: Vec<(Option<i64>, Option<DateTime<Utc>>)> = customer::Entity::find()
+    let paid: Vec<(Option<i64>, Option<DateTime<Utc>>)> = customer_paid::Entity::find()
         .select_only()
-        .columns([customer::Column::AccountId, customer::Column::FirstPaidAt])
+        .column(customer::Column::AccountId)
+        .column(customer_paid::Column::FirstAt)
+        .join(JoinType::InnerJoin, customer_paid::Relation::Customer.def())
         .filter(customer::Column::AccountId.is_in(ids.iter().copied()))
-        .filter(customer::Column::FirstPaidAt.is_not_null())
+        .filter(customer_paid::Column::FirstAt.is_not_null())
         .into_tuple()
         .all(tx)
         .await?;

@@ -34,6 +34,12 @@ impl Ids {
         }
     }
 
+    /// Puts the real id in, and returns it.
+    fn set(&self, id: &mut i64) -> i64 {
+        *id = self.real(*id);
+        *id
+    }
+
     /// Reserves ids for these rows.
     async fn reserve<E: EntityTrait>(
         &mut self,
@@ -46,18 +52,21 @@ impl Ids {
     }
 }
 
-/// The rows to insert, with real ids put in by `fix`.
+/// The rows to insert, with real ids put in by `fix`, which returns their own. They come in the order
+/// of their ids: a row may point at an earlier one, and a table only grows at its end.
 fn fresh<'a, M: ModelTrait + PartialEq + 'a>(
     rows: impl Iterator<Item = &'a Row<M>>,
-    fix: impl Fn(&mut M),
+    fix: impl Fn(&mut M) -> i64,
 ) -> Vec<M> {
-    rows.filter(|row| row.is_fresh())
+    let rows = rows.filter(|row| row.is_fresh());
+    let mut fresh: Vec<(i64, M)> = rows
         .map(|row| {
             let mut row = (**row).clone();
-            fix(&mut row);
-            row
+            (fix(&mut row), row)
         })
-        .collect()
+        .collect();
+    fresh.sort_unstable_by_key(|(id, _)| *id);
+    fresh.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Writes everything but months and ledger, which are the caller's to book last. Rows that somebody
@@ -73,7 +82,7 @@ pub(super) async fn flush(
     rows::write_subscriptions(tx, &unit, &ids).await?;
     let attributions: Vec<attribution::Model> = fresh(
         unit.accounts.values().flat_map(|a| &a.attributions),
-        |a: &mut attribution::Model| a.id = ids.real(a.id),
+        |a: &mut attribution::Model| ids.set(&mut a.id),
     );
     bulk::insert::<attribution::Entity>(tx, &attributions).await?;
     rows::write_invoices(tx, &unit, &ids).await?;
@@ -145,17 +154,12 @@ async fn reserve(tx: &impl ConnectionTrait, unit: &Unit, ids: &mut Ids) -> Resul
 
 async fn write_commissions(tx: &impl ConnectionTrait, unit: &Unit, ids: &Ids) -> Result<()> {
     let rows = || unit.invoices.values().flat_map(|s| &s.commissions);
-    let inserted: Vec<commission::Model> = {
-        let mut fresh: Vec<_> = fresh(rows(), |c: &mut commission::Model| {
-            c.id = ids.real(c.id);
-            c.invoice_id = c.invoice_id.map(|id| ids.real(id));
-            c.invoice_line_id = c.invoice_line_id.map(|id| ids.real(id));
-            c.reverses_id = c.reverses_id.map(|id| ids.real(id));
-        });
-        // A reversal points at a line that has to be there first.
-        fresh.sort_by_key(|c| c.id);
-        fresh
-    };
+    let inserted: Vec<commission::Model> = fresh(rows(), |c: &mut commission::Model| {
+        c.invoice_id = c.invoice_id.map(|id| ids.real(id));
+        c.invoice_line_id = c.invoice_line_id.map(|id| ids.real(id));
+        c.reverses_id = c.reverses_id.map(|id| ids.real(id));
+        ids.set(&mut c.id)
+    });
     bulk::insert::<commission::Entity>(tx, &inserted).await?;
     let mut changed: Vec<(&commission::Model, &commission::Model)> = rows()
         .filter_map(|c| Some((&**c, c.changed_from()?)))

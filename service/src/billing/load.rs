@@ -7,11 +7,11 @@ use entity::{
     ledger_transaction, subscription,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::accounts::{load_accounts, load_history};
+use super::by_customer::of_customers;
 use super::change::News;
 use super::config::Config;
 use super::hold::{hold_accounts, hold_customers};
@@ -45,7 +45,7 @@ pub(super) async fn unit(ctx: &Context, tx: &impl ConnectionTrait, news: &[&News
             .select_only()
             .column(invoice::Column::Id)
             .column(invoice::Column::StripeId)
-            .filter(invoice::Column::CustomerId.is_in(matched))
+            .filter(of_customers(matched))
             .filter(invoice::Column::Outcome.eq("unmatched"))
             .into_tuple()
             .all(tx)
@@ -55,20 +55,24 @@ pub(super) async fn unit(ctx: &Context, tx: &impl ConnectionTrait, news: &[&News
             unit.catch_up.insert(stripe_id);
         }
     }
-    invoices.extend(of_ended(tx, &keys).await?);
+    let customers = unit.customer_keys.keys().copied();
+    invoices.extend(of_ended(tx, &keys, customers).await?);
     complete(tx, unit, &keys, invoices).await
 }
 
-/// The paid invoices of subscriptions that ended soon after they began, by the customers' index.
-async fn of_ended(tx: &impl ConnectionTrait, keys: &Keys) -> Result<Vec<i64>> {
+/// The paid invoices of these customers' subscriptions that ended soon after they began.
+async fn of_ended(
+    tx: &impl ConnectionTrait,
+    keys: &Keys,
+    customers: impl Iterator<Item = i64>,
+) -> Result<Vec<i64>> {
     if keys.ended.is_empty() {
         return Ok(Vec::new());
     }
     Ok(invoice::Entity::find()
         .select_only()
         .column(invoice::Column::Id)
-        .join(JoinType::InnerJoin, invoice::Relation::Customer.def())
-        .filter(customer::Column::StripeId.is_in(texts(&keys.customers)))
+        .filter(of_customers(customers))
         .filter(invoice::Column::SubscriptionStripeId.is_in(texts(&keys.ended)))
         .filter(invoice::Column::PaidAt.is_not_null())
         .into_tuple()
@@ -232,7 +236,6 @@ pub(super) async fn make_customers(
             match_reason: None,
             created_at: ctx.now(),
             updated_at: None,
-            first_paid_at: None,
         })
         .collect();
     bulk::insert_with::<customer::Entity>(tx, &rows, " ON CONFLICT (stripe_id) DO NOTHING").await?;

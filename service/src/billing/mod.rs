@@ -6,6 +6,7 @@
 
 mod accounts;
 pub(crate) mod apply;
+pub(crate) mod by_customer;
 pub(crate) mod change;
 pub(crate) mod config;
 mod flush;

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use super::by_customer::on_a_shelf;
 use super::why::{Reader, Why, whys};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -111,18 +112,25 @@ struct Count {
     total: i64,
 }
 
-/// While the partner was credited for the customer, or where it has earned by it. `$1` is the
-/// partner. Of a credit for one product only invoices with a line of that product count.
-const OWN: &str = "\
-    FROM invoice i JOIN customer c ON c.id = i.customer_id JOIN account a ON a.id = c.account_id \
-    WHERE i.status <> 'draft' AND (EXISTS ( \
-      SELECT 1 FROM attribution t WHERE t.partner_id = $1 AND t.account_id = c.account_id \
-        AND t.starts_at <= coalesce(i.paid_at, i.issued_at) \
-        AND (t.ends_at IS NULL OR t.ends_at > coalesce(i.paid_at, i.issued_at)) \
-        AND (t.product_line_id IS NULL OR i.paid_at IS NULL OR EXISTS ( \
-          SELECT 1 FROM invoice_line l WHERE l.invoice_id = i.id \
-            AND (l.product_line_id IS NULL OR l.product_line_id = t.product_line_id)))) \
-    OR EXISTS (SELECT 1 FROM commission e WHERE e.invoice_id = i.id AND e.partner_id = $1))";
+/// What a statement about invoices `i` of customers `c` of accounts `a` begins with. They are the
+/// partner's own while it was credited for the customer, or where it has earned by it; `$1` is the
+/// partner. Of a credit for one product only invoices with a line of that product count. SQLite reads
+/// joins with `CROSS` in the order they are written in: from the few accounts to their invoices.
+fn own_invoices() -> String {
+    let shelf = on_a_shelf("i");
+    format!(
+        "FROM account a JOIN customer c ON c.account_id = a.id CROSS JOIN invoice i \
+         WHERE a.id IN (SELECT account_id FROM attribution WHERE partner_id = $1) \
+         AND {shelf} AND i.customer_id = c.id AND i.status <> 'draft' AND (EXISTS ( \
+           SELECT 1 FROM attribution t WHERE t.partner_id = $1 AND t.account_id = c.account_id \
+             AND t.starts_at <= coalesce(i.paid_at, i.issued_at) \
+             AND (t.ends_at IS NULL OR t.ends_at > coalesce(i.paid_at, i.issued_at)) \
+             AND (t.product_line_id IS NULL OR i.paid_at IS NULL OR EXISTS ( \
+               SELECT 1 FROM invoice_line l WHERE l.invoice_id = i.id \
+                 AND (l.product_line_id IS NULL OR l.product_line_id = t.product_line_id)))) \
+         OR EXISTS (SELECT 1 FROM commission e WHERE e.invoice_id = i.id AND e.partner_id = $1))"
+    )
+}
 
 const EARNED: &str = "EXISTS (SELECT 1 FROM commission e WHERE e.invoice_id = i.id \
     AND e.partner_id = $1 AND e.state <> 'canceled')";
@@ -135,6 +143,7 @@ const EARNED: &str = "EXISTS (SELECT 1 FROM commission e WHERE e.invoice_id = i.
 pub async fn own_list(ctx: &Context, query: &OwnQuery) -> Result<(Vec<OwnInvoice>, u64)> {
     let partner_id = ctx.earnings_partner().await?;
     let db = ctx.reader();
+    let own = own_invoices();
     let mut values: Vec<Value> = vec![partner_id.into()];
     let mut filter = String::new();
     match query.earned {
@@ -159,7 +168,7 @@ pub async fn own_list(ctx: &Context, query: &OwnQuery) -> Result<(Vec<OwnInvoice
     let backend = db.get_database_backend();
     let count = Statement::from_sql_and_values(
         backend,
-        format!("SELECT CAST(count(*) AS BIGINT) AS total {OWN} {filter}"),
+        format!("SELECT CAST(count(*) AS BIGINT) AS total {own} {filter}"),
         values.clone(),
     );
     let total = Count::find_by_statement(count)
@@ -181,7 +190,7 @@ pub async fn own_list(ctx: &Context, query: &OwnQuery) -> Result<(Vec<OwnInvoice
     let page = Statement::from_sql_and_values(
         backend,
         format!(
-            "SELECT i.id {OWN} {filter} ORDER BY {key} {order}, i.id {order} \
+            "SELECT i.id {own} {filter} ORDER BY {key} {order}, i.id {order} \
              LIMIT ${} OFFSET ${n}",
             n - 1
         ),
@@ -211,7 +220,7 @@ pub async fn own(ctx: &Context, id: i64) -> Result<OwnView> {
     let db = ctx.reader();
     let visible = Statement::from_sql_and_values(
         db.get_database_backend(),
-        format!("SELECT i.id {OWN} AND i.id = $2"),
+        format!("SELECT i.id {} AND i.id = $2", own_invoices()),
         [partner_id.into(), id.into()],
     );
     if Id::find_by_statement(visible).one(db).await?.is_none() {

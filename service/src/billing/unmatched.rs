@@ -12,6 +12,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, RelationTrait,
 };
 
+use super::by_customer::of_customers;
 use super::hold::{Held, hold};
 use crate::commission::bookings::Bookings;
 use crate::context::Context;
@@ -199,7 +200,7 @@ async fn open_invoices(
     Ok(invoice::Entity::find()
         .select_only()
         .column(invoice::Column::Id)
-        .filter(invoice::Column::CustomerId.is_in(customers))
+        .filter(of_customers(customers))
         .filter(invoice::Column::Status.eq("paid"))
         .filter(invoice::Column::Outcome.ne("earned"))
         .into_tuple::<i64>()
@@ -224,7 +225,7 @@ async fn find_account(db: &impl ConnectionTrait, text: &str) -> Result<Option<ac
 
 async fn earned(db: &impl ConnectionTrait, customer_id: i64) -> Result<bool> {
     Ok(invoice::Entity::find()
-        .filter(invoice::Column::CustomerId.eq(customer_id))
+        .filter(of_customers([customer_id]))
         .filter(invoice::Column::Outcome.eq("earned"))
         .count(db)
         .await?

@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::search::like;
 
+/// What is to be decided.
+const OPEN: [D; 3] = [D::Submitted, D::InReview, D::InformationRequested];
+
 /// What counts in a conflict: what is open, held, or waits.
 const LIVE: [D; 6] = [
     D::Submitted,
@@ -24,6 +27,22 @@ const LIVE: [D; 6] = [
     D::Won,
     D::Duplicate,
 ];
+
+/// Statuses as SQL lists them.
+fn words(statuses: &[D]) -> String {
+    let words: Vec<String> = statuses.iter().map(|s| format!("'{s}'")).collect();
+    words.join(", ")
+}
+
+/// The statement that counts the companies with a conflict that is to be decided.
+pub(crate) fn to_decide() -> String {
+    let (open, live) = (words(&OPEN), words(&LIVE));
+    format!(
+        "SELECT COUNT(DISTINCT d.account_id) FROM deal d WHERE d.status IN ({open}) \
+         AND EXISTS (SELECT 1 FROM deal o WHERE o.account_id = d.account_id \
+         AND o.partner_id <> d.partner_id AND o.status IN ({live}))"
+    )
+}
 
 /// A company that several partners have registered.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -58,7 +77,7 @@ pub async fn contests(
     limit: u64,
 ) -> Result<(Vec<Contested>, u64)> {
     ctx.any_staff()?;
-    let live = LIVE.map(|s| format!("'{s}'")).join(", ");
+    let (open, live) = (words(&OPEN), words(&LIVE));
     let count = |which: &str| format!("COUNT(CASE WHEN {which} THEN 1 END)");
     let from = format!(
         "FROM deal d JOIN account a ON a.id = d.account_id \
@@ -75,7 +94,7 @@ pub async fn contests(
              COUNT(*) AS deals, {} AS open, {} AS held, {} AS waiting, \
              MAX(d.submitted_at) AS newest_at {from} \
              ORDER BY 5 DESC, 8 DESC, 1 LIMIT $2 OFFSET $3",
-            count("d.status IN ('submitted', 'in_review', 'information_requested')"),
+            count(&format!("d.status IN ({open})")),
             count("d.status IN ('approved', 'won')"),
             count("d.waiting_since IS NOT NULL"),
         ),

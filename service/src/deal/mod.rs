@@ -35,6 +35,7 @@ use serde_json::Value;
 pub use approve::{Approval, approve};
 pub use close::{lost, revoke, set_stage, win, withdraw, won};
 pub use daily::daily;
+pub(crate) use desk::to_decide;
 pub use desk::{Contest, Contested, contest, contests};
 pub use draft::{DraftForm, again, discard, form, save, start};
 pub use extension::{Extension, grant, refuse, request};

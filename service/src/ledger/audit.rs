@@ -99,34 +99,45 @@ pub async fn audit(db: &Db) -> Result<Report> {
     let balances = accounts(&tx, &books, &mut report).await?;
     let members = lines::commissions(&tx, &balances, &mut report).await?;
     lines::payouts(&tx, &books, &members, &mut report).await?;
-    first_payments(&tx, &mut report).await?;
+    payments(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)
 }
 
-/// Compares when each customer paid first, from which durations are counted, with its invoices.
-async fn first_payments<C: ConnectionTrait + StreamTrait>(
-    tx: &C,
-    report: &mut Report,
-) -> Result<()> {
+/// Compares when each customer paid first, from which durations are counted, and last, by which it is
+/// active, with its invoices.
+async fn payments<C: ConnectionTrait + StreamTrait>(tx: &C, report: &mut Report) -> Result<()> {
     #[derive(FromQueryResult)]
     struct Customer {
         id: i64,
-        says: Option<DateTime<Utc>>,
-        paid: Option<DateTime<Utc>>,
+        says_first: Option<DateTime<Utc>>,
+        says_last: Option<DateTime<Utc>>,
+        first_at: Option<DateTime<Utc>>,
+        last_at: Option<DateTime<Utc>>,
     }
     let statement = Statement::from_string(
         ConnectionTrait::get_database_backend(tx),
-        "SELECT id, says, paid FROM (SELECT c.id, c.first_paid_at AS says, \
-           (SELECT min(i.paid_at) FROM invoice i WHERE i.customer_id = c.id AND i.net > 0) AS paid \
-         FROM customer c) t WHERE says IS DISTINCT FROM paid ORDER BY id",
+        "SELECT c.id, y.first_at AS says_first, y.last_at AS says_last, i.first_at, i.last_at \
+         FROM customer c LEFT JOIN customer_paid y ON y.id = c.id LEFT JOIN ( \
+           SELECT customer_id, min(CASE WHEN net > 0 THEN paid_at END) AS first_at, \
+             max(paid_at) AS last_at FROM invoice GROUP BY customer_id) i ON i.customer_id = c.id \
+         WHERE y.first_at IS DISTINCT FROM i.first_at OR y.last_at IS DISTINCT FROM i.last_at \
+         ORDER BY c.id",
     );
     let mut rows = Customer::find_by_statement(statement).stream(tx).await?;
     while let Some(row) = rows.try_next().await? {
         let show = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| at.to_rfc3339());
-        let (says, paid) = (show(row.says), show(row.paid));
-        let message = format!("says it paid first {says}; by its invoices that was {paid}");
-        report.add("customer", row.id, message);
+        for (which, says, paid) in [
+            ("first", row.says_first, row.first_at),
+            ("last", row.says_last, row.last_at),
+        ] {
+            if says != paid {
+                let (says, paid) = (show(says), show(paid));
+                let message =
+                    format!("says it paid {which} {says}; by its invoices that was {paid}");
+                report.add("customer", row.id, message);
+            }
+        }
     }
     Ok(())
 }

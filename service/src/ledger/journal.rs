@@ -13,6 +13,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use crate::billing::by_customer::of_customers;
 use crate::context::Context;
 use crate::error::Result;
 
@@ -180,7 +181,7 @@ async fn invoices_named(db: &impl ConnectionTrait, q: &str) -> Result<Vec<i64>> 
         let of_customer: Vec<i64> = invoice::Entity::find()
             .select_only()
             .column(invoice::Column::Id)
-            .filter(invoice::Column::CustomerId.eq(row.id))
+            .filter(of_customers([row.id]))
             .limit(1_000)
             .into_tuple()
             .all(db)

@@ -114,7 +114,7 @@ pub(crate) const COUNTERS: &str = "\
       EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = c.id \
         AND s.status IN ('active', 'trialing', 'past_due')) \
       OR (NOT EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = c.id) \
-        AND EXISTS (SELECT 1 FROM invoice i WHERE i.customer_id = c.id AND i.paid_at >= $5)))) \
+        AND EXISTS (SELECT 1 FROM customer_paid y WHERE y.id = c.id AND y.last_at >= $5)))) \
     AS customers, \
   (SELECT CAST(count(*) AS BIGINT) FROM deal \
     WHERE partner_id = $1 AND status = 'won' AND closed_at >= $5) AS won_deals, \

@@ -52,3 +52,35 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
     assert_eq!(due::draft_due(&world.system()).await.expect("drafts"), 1);
     assert_eq!(runs(&world).await[1].number, "2026-05-A");
 }
+
+/// A run that finance drafted for the day before the payout day is the month's: its cut-off is the
+/// payout day's first moment.
+#[rstest]
+#[case::for_the_day_before(22, 0)]
+#[case::for_an_earlier_day(-2, 1)]
+#[tokio::test]
+async fn a_run_drafted_by_hand_is_the_months(
+    #[case] cutoff: i64,
+    #[case] drafted: u64,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world.deliver(&[acme(), paid(1, "cus_1", 100_000, 1)]).await;
+    world.now = day(2026, 4, 5);
+    service::commission::mature(&world.system())
+        .await
+        .expect("matures");
+    let new = run::NewRun {
+        program_id: world.program,
+        cutoff_at: day(2026, 4, 4) + chrono::TimeDelta::hours(cutoff),
+        note: String::new(),
+    };
+    let id = run::draft(&world.finance(0), new).await.expect("drafted");
+    run::cancel(&world.finance(0), id, "Not this month.")
+        .await
+        .expect("canceled");
+    let due = due::draft_due(&world.system()).await.expect("drafts");
+    assert_eq!(due, drafted);
+}

@@ -1,12 +1,15 @@
 //! The rows about customers, invoices and returns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{customer, invoice, invoice_line, invoice_payment, invoice_return, subscription};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
+use chrono::{DateTime, Utc};
+use entity::{
+    customer, customer_paid, invoice, invoice_line, invoice_payment, invoice_return, subscription,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::{Ids, fresh};
+use crate::billing::by_customer::of_customers;
 use crate::billing::unit::{Row, Unit};
 use crate::bulk;
 use crate::error::Result;
@@ -61,7 +64,7 @@ pub(super) async fn write_subscriptions(
 ) -> Result<()> {
     let rows: Vec<subscription::Model> = fresh(
         unit.subscriptions.values(),
-        |s: &mut subscription::Model| s.id = ids.real(s.id),
+        |s: &mut subscription::Model| ids.set(&mut s.id),
     );
     bulk::insert::<subscription::Entity>(tx, &rows).await?;
     let rows: Vec<Vec<Value>> = unit
@@ -103,7 +106,7 @@ pub(super) async fn write_invoices(
 ) -> Result<()> {
     let states = || unit.invoices.values();
     let rows: Vec<invoice::Model> = fresh(states().map(|s| &s.row), |i: &mut invoice::Model| {
-        i.id = ids.real(i.id)
+        ids.set(&mut i.id)
     });
     bulk::insert::<invoice::Entity>(tx, &rows).await?;
     let changed: Vec<Vec<Value>> = states()
@@ -150,12 +153,12 @@ pub(super) async fn write_invoices(
          FROM v WHERE invoice.id = v.id",
     )
     .await?;
-    first_payments(tx, unit).await?;
+    write_payments(tx, unit).await?;
     let lines: Vec<invoice_line::Model> = fresh(
         states().flat_map(|s| &s.lines),
         |l: &mut invoice_line::Model| {
-            l.id = ids.real(l.id);
-            l.invoice_id = ids.real(l.invoice_id);
+            ids.set(&mut l.invoice_id);
+            ids.set(&mut l.id)
         },
     );
     bulk::insert::<invoice_line::Entity>(tx, &lines).await?;
@@ -174,37 +177,82 @@ pub(super) async fn write_invoices(
     Ok(())
 }
 
-/// Keeps when a customer paid first in step with its invoices, where that may have changed.
-async fn first_payments(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
-    let counts = |row: &invoice::Model| row.paid_at.filter(|_| row.net > 0);
-    let mut customers: BTreeSet<i64> = BTreeSet::new();
-    for row in unit.invoices.values().map(|state| &state.row) {
-        let now = counts(row);
-        let before = row.changed_from().map_or(now, counts);
-        let before = if row.is_fresh() { None } else { before };
-        let known = unit.customer_of(row).and_then(|c| c.first_paid_at);
-        let earlier = now.is_some_and(|now| known.is_none_or(|known| now < known));
-        if now != before && (earlier || now.is_none()) {
-            customers.insert(row.customer_id);
+/// When customers paid first and last, by `customer.id`.
+#[derive(Default)]
+struct Payments(BTreeMap<i64, customer_paid::Model>);
+
+impl Payments {
+    /// Counts a paid invoice; as the first only what came to more than nothing.
+    fn count(&mut self, customer_id: i64, net: i64, at: DateTime<Utc>) {
+        let row = self.0.entry(customer_id).or_insert(customer_paid::Model {
+            id: customer_id,
+            first_at: None,
+            last_at: at,
+        });
+        if net > 0 && row.first_at.is_none_or(|first| at < first) {
+            row.first_at = Some(at);
+        }
+        if at > row.last_at {
+            row.last_at = at;
         }
     }
-    if customers.is_empty() {
-        return Ok(());
+}
+
+/// Keeps when customers paid first and last in step with their invoices.
+async fn write_payments(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
+    let mut payments = Payments::default();
+    let mut changed: BTreeSet<i64> = BTreeSet::new();
+    for row in unit.invoices.values().map(|state| &state.row) {
+        let before = match row.changed_from() {
+            Some(before) => before.paid_at.map(|at| (at, before.net > 0)),
+            None if row.is_fresh() => None,
+            None => continue,
+        };
+        if before == row.paid_at.map(|at| (at, row.net > 0)) {
+            continue;
+        }
+        match row.paid_at {
+            Some(at) if before.is_none() => payments.count(row.customer_id, row.net, at),
+            _ => {
+                changed.insert(row.customer_id);
+            }
+        }
     }
-    let first = Query::select()
-        .expr(invoice::Column::PaidAt.min())
-        .from(invoice::Entity)
-        .and_where(
-            Expr::col((invoice::Entity, invoice::Column::CustomerId))
-                .equals((customer::Entity, customer::Column::Id)),
-        )
-        .and_where(invoice::Column::Net.gt(0))
-        .to_owned();
-    customer::Entity::update_many()
-        .col_expr(customer::Column::FirstPaidAt, SimpleExpr::from(first))
-        .filter(customer::Column::Id.is_in(customers))
-        .exec(tx)
-        .await?;
+    if !changed.is_empty() {
+        // A payment is not what it was: all of the customer's are counted again.
+        customer_paid::Entity::delete_many()
+            .filter(customer_paid::Column::Id.is_in(changed.iter().copied()))
+            .exec(tx)
+            .await?;
+        let all: Vec<(i64, i64, Option<DateTime<Utc>>)> = invoice::Entity::find()
+            .select_only()
+            .columns([
+                invoice::Column::CustomerId,
+                invoice::Column::Net,
+                invoice::Column::PaidAt,
+            ])
+            .filter(of_customers(changed))
+            .filter(invoice::Column::PaidAt.is_not_null())
+            .into_tuple()
+            .all(tx)
+            .await?;
+        for (customer_id, net, at) in all {
+            if let Some(at) = at {
+                payments.count(customer_id, net, at);
+            }
+        }
+    }
+    let rows: Vec<customer_paid::Model> = payments.0.into_values().collect();
+    bulk::insert_with::<customer_paid::Entity>(
+        tx,
+        &rows,
+        " ON CONFLICT (id) DO UPDATE SET first_at = CASE \
+         WHEN customer_paid.first_at <= excluded.first_at OR excluded.first_at IS NULL \
+         THEN customer_paid.first_at ELSE excluded.first_at END, last_at = CASE \
+         WHEN customer_paid.last_at >= excluded.last_at THEN customer_paid.last_at \
+         ELSE excluded.last_at END",
+    )
+    .await?;
     Ok(())
 }
 
@@ -213,8 +261,8 @@ pub(super) async fn write_returns(tx: &impl ConnectionTrait, unit: &Unit, ids: &
     let payments: Vec<invoice_payment::Model> = fresh(
         states().flat_map(|s| &s.payments),
         |p: &mut invoice_payment::Model| {
-            p.id = ids.real(p.id);
-            p.invoice_id = ids.real(p.invoice_id);
+            ids.set(&mut p.invoice_id);
+            ids.set(&mut p.id)
         },
     );
     bulk::insert::<invoice_payment::Entity>(tx, &payments).await?;
@@ -222,8 +270,8 @@ pub(super) async fn write_returns(tx: &impl ConnectionTrait, unit: &Unit, ids: &
     let returns: Vec<invoice_return::Model> = fresh(
         states().flat_map(|s| &s.returns),
         |r: &mut invoice_return::Model| {
-            r.id = ids.real(r.id);
-            r.invoice_id = ids.real(r.invoice_id);
+            ids.set(&mut r.invoice_id);
+            ids.set(&mut r.id)
         },
     );
     bulk::insert::<invoice_return::Entity>(tx, &returns).await?;
