@@ -1,9 +1,9 @@
 //! The run that the calendar drafts once a month.
 
 use domain::plan::ready_made;
-use entity::payout_run;
+use entity::{event, payout_run};
 use rstest::rstest;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::payout::{due, run};
 
 use crate::support::{Engine, day};
@@ -56,11 +56,12 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
 /// A run that finance drafted for the day before the payout day is the month's: its cut-off is the
 /// payout day's first moment.
 #[rstest]
-#[case::for_the_day_before(22, 0)]
-#[case::for_an_earlier_day(-2, 1)]
+#[case::for_the_day_before(22, "4 April 2026", 0)]
+#[case::for_an_earlier_day(-2, "3 April 2026", 1)]
 #[tokio::test]
 async fn a_run_drafted_by_hand_is_the_months(
     #[case] cutoff: i64,
+    #[case] last_day: &str,
     #[case] drafted: u64,
     #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
 ) {
@@ -78,6 +79,13 @@ async fn a_run_drafted_by_hand_is_the_months(
         note: String::new(),
     };
     let id = run::draft(&world.finance(0), new).await.expect("drafted");
+    let said = event::Entity::find()
+        .filter(event::Column::Action.eq("payout_run.drafted"))
+        .one(world.test.db.reader())
+        .await
+        .expect("read");
+    let said = said.expect("the timeline says so").summary;
+    assert!(said.ends_with(&format!("cut-off {last_day}.")), "{said}");
     run::cancel(&world.finance(0), id, "Not this month.")
         .await
         .expect("canceled");

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use domain::calendar;
 use domain::money::Currency;
 use domain::partner::StaffRole;
 use domain::payout::{Candidate, Inclusion, PayoutAccountState, RunStatus, include_or_reason};
@@ -75,7 +77,7 @@ pub(in crate::payout) async fn write_draft(
     let sentence = format!(
         "Run {} drafted, cut-off {}.",
         run.number,
-        day(run.cutoff_at)
+        last_day(run.cutoff_at, program::zone(&program))
     );
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
@@ -118,8 +120,10 @@ async fn number(ctx: &Context, tx: &impl ConnectionTrait) -> Result<String> {
     free.ok_or_else(|| Error::internal("no run number is free"))
 }
 
-fn day(at: DateTime<Utc>) -> String {
-    at.format("%-d %B %Y").to_string()
+/// The last day that a run pays: its cut-off is the first moment that it does not.
+fn last_day(cutoff: DateTime<Utc>, zone: Tz) -> String {
+    let day = calendar::local_date(cutoff - TimeDelta::microseconds(1), zone);
+    day.format("%-d %B %Y").to_string()
 }
 
 /// The commissions a run pays: payable up to the cut-off, and every negative one, so that nobody
