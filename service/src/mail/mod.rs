@@ -65,6 +65,11 @@ impl Letter {
         }
     }
 
+    /// What stands above it; a notice of the same says just this.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// Adds a paragraph.
     #[must_use]
     pub fn text(mut self, paragraph: impl Into<String>) -> Self {

@@ -1,5 +1,7 @@
 //! Notices inside the portal: a sentence and where it leads.
 
+mod staff;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
@@ -8,6 +10,9 @@ use sea_orm::{
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+
+#[allow(unused_imports, reason = "used by what is told to finance")]
+pub(crate) use staff::{FINANCE, tell_staff};
 
 /// Tells one person something. `link` is a path in the portal.
 ///
