@@ -13,7 +13,8 @@ use stripe_gateway::billing::{
 };
 use stripe_gateway::webhook::Envelope;
 use stripe_gateway::{
-    CallError, Gateway, Link, NewRecipient, NewTransfer, Page, RecipientAccount, TransferError,
+    CallError, Gateway, Link, NewRecipient, NewTransfer, Page, Platform, RecipientAccount,
+    TransferError,
 };
 
 /// Objects by id, as Stripe would send them.
@@ -93,6 +94,9 @@ fn no<T>() -> Result<T, CallError> {
 
 #[async_trait]
 impl Gateway for Shelf {
+    async fn platform(&self) -> Result<Platform, CallError> {
+        no()
+    }
     async fn create_recipient(
         &self,
         _: &NewRecipient,

@@ -72,6 +72,26 @@ impl CallError {
         }
     }
 
+    /// Whether Stripe does not accept the key, or not for this: nothing was done, and nothing will be
+    /// until somebody gives the portal another key.
+    #[must_use]
+    pub fn refuses_key(&self) -> bool {
+        matches!(self, Self::Definite { status: 401 | 403, code, .. }
+            if code.as_deref() != Some("account_invalid"))
+    }
+
+    /// Whether Stripe says that a connected account is gone: deleted, or taken away from the platform
+    /// by its owner.
+    #[must_use]
+    pub fn is_gone_account(&self) -> bool {
+        match self {
+            Self::Definite { code, .. } => {
+                self.is_missing() || code.as_deref() == Some("account_invalid")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the platform's balance was too low for a transfer.
     #[must_use]
     pub fn is_insufficient_balance(&self) -> bool {

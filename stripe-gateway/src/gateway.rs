@@ -51,6 +51,15 @@ pub struct NewTransfer {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// Whose money the portal moves: the account its key belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    /// `acct_…`.
+    pub account: String,
+    /// Real money; test mode's objects are apart from it.
+    pub livemode: bool,
+}
+
 /// One page of a list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -67,6 +76,9 @@ pub struct Page<T> {
 /// something take an idempotency key of 1 to 255 characters and send it once.
 #[async_trait]
 pub trait Gateway: Send + Sync {
+    /// The account the key belongs to, and the key's mode.
+    async fn platform(&self) -> Result<Platform, CallError>;
+
     /// Makes a connected account that can receive transfers and has the Express dashboard.
     async fn create_recipient(
         &self,

@@ -15,7 +15,7 @@ mod v2;
 pub mod webhook;
 
 pub use error::{CallError, TransferError};
-pub use gateway::{Gateway, Link, NewRecipient, NewTransfer, Page};
+pub use gateway::{Gateway, Link, NewRecipient, NewTransfer, Page, Platform};
 pub use read::BadObject;
 pub use recipient::{
     AwaitingFrom, CapabilityStatus, Deadline, EntityType, RecipientAccount, Requirement,

@@ -34,7 +34,7 @@ use crate::billing::{
     InvoiceLine, InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use crate::error::{CallError, TransferError};
-use crate::gateway::{Gateway, Link, NewRecipient, NewTransfer, Page};
+use crate::gateway::{Gateway, Link, NewRecipient, NewTransfer, Page, Platform};
 use crate::read::{BadObject, Node};
 use crate::recipient::RecipientAccount;
 use crate::v1::{self, PAGE};
@@ -105,6 +105,7 @@ macro_rules! after {
 pub struct StripeGateway {
     v1: stripe::Client,
     v2: V2,
+    livemode: bool,
 }
 
 impl fmt::Debug for StripeGateway {
@@ -131,6 +132,7 @@ impl StripeGateway {
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", config.secret_key))
             .map_err(|_| ConfigError::Key)?;
         authorization.set_sensitive(true);
+        let livemode = config.secret_key.contains("_live_");
         let v1 = stripe::ClientBuilder::new(config.secret_key)
             .url(base.clone())
             .timeout(config.timeout)
@@ -139,7 +141,7 @@ impl StripeGateway {
             .map_err(|err| ConfigError::Client(err.to_string()))?;
         let v2 = V2::new(authorization, base, config.timeout)
             .map_err(|err| ConfigError::Client(err.to_string()))?;
-        Ok(Self { v1, v2 })
+        Ok(Self { v1, v2, livemode })
     }
 
     /// All items of a checkout, which [`Gateway::checkout`] asks for where something was sold.
@@ -192,6 +194,15 @@ fn link(value: &Value) -> Result<Link, CallError> {
 
 #[async_trait]
 impl Gateway for StripeGateway {
+    async fn platform(&self) -> Result<Platform, CallError> {
+        let account = self.v2.get_v1("v1/account").await?;
+        Ok(Platform {
+            account: Node::typed(&account, "account")?.text("id")?,
+            // The account does not say in which mode it was asked; the key does.
+            livemode: self.livemode,
+        })
+    }
+
     async fn create_recipient(
         &self,
         new: &NewRecipient,
@@ -248,8 +259,12 @@ impl Gateway for StripeGateway {
                     .map(|(key, value)| (key.clone(), value.clone()))
                     .collect::<std::collections::HashMap<_, _>>(),
             );
+        let body = v1::body(request);
         Ok(Transfer::parse(
-            &v1::act(&self.v1, request, idempotency_key).await?,
+            &self
+                .v2
+                .post_v1("v1/transfers", body, idempotency_key)
+                .await?,
         )?)
     }
 

@@ -4,7 +4,7 @@
 //! object as soon as Stripe leaves out one of its hundreds of fields. So the reply is taken as JSON.
 
 use serde_json::Value;
-use stripe::{Client, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
+use stripe::{Client, RequestStrategy, StripeError, StripeRequest};
 use stripe_client_core::RequestBuilder;
 use stripe_shared::AccountId;
 
@@ -35,7 +35,7 @@ impl<R: StripeRequest> StripeRequest for Raw<R> {
 
 /// Asks Stripe something.
 pub(crate) async fn ask<R: StripeRequest>(client: &Client, request: R) -> Result<Value, CallError> {
-    send(client, request, RequestStrategy::Once, None).await
+    send(client, request, None).await
 }
 
 /// Asks Stripe something in the name of a connected account.
@@ -44,31 +44,26 @@ pub(crate) async fn ask_as<R: StripeRequest>(
     request: R,
     account: &str,
 ) -> Result<Value, CallError> {
-    send(client, request, RequestStrategy::Once, Some(account)).await
+    send(client, request, Some(account)).await
 }
 
-/// Has Stripe do something, once, under our key.
+/// The form of a request that does something, which is sent once and under our key by
+/// [`crate::v2::V2::post_v1`].
 ///
-/// Never one of the strategies that retry: those send a key of their own or none, so that an
-/// attempt whose reply was lost would be carried out again.
-pub(crate) async fn act<R: StripeRequest>(
-    client: &Client,
-    request: R,
-    idempotency_key: &str,
-) -> Result<Value, CallError> {
-    let key = IdempotencyKey::new(idempotency_key).map_err(|err| CallError::NotSent {
-        cause: err.to_string(),
-    })?;
-    send(client, request, RequestStrategy::Idempotent(key), None).await
+/// Never by one of async-stripe's strategies that retry: those send a key of their own or none, so
+/// that an attempt whose reply was lost would be carried out again.
+pub(crate) fn body<R: StripeRequest>(request: R) -> String {
+    Raw(request).build().body.unwrap_or_default()
 }
 
 async fn send<R: StripeRequest>(
     client: &Client,
     request: R,
-    strategy: RequestStrategy,
     account: Option<&str>,
 ) -> Result<Value, CallError> {
-    let mut request = Raw(request).customize().request_strategy(strategy);
+    let mut request = Raw(request)
+        .customize()
+        .request_strategy(RequestStrategy::Once);
     if let Some(account) = account {
         request = request.account_id(AccountId::from(account));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -106,6 +106,27 @@ impl V2 {
 
     pub(crate) async fn event(&self, id: &str) -> Result<Value, CallError> {
         send(self.http.get(format!("{}v2/core/events/{id}", self.base))).await
+    }
+
+    /// Asks v1 what async-stripe, as it is built here, does not.
+    pub(crate) async fn get_v1(&self, path: &str) -> Result<Value, CallError> {
+        send(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// A form to v1 whose answer's headers count: async-stripe keeps none, and `Retry-After` is one.
+    pub(crate) async fn post_v1(
+        &self,
+        path: &str,
+        form: String,
+        key: &str,
+    ) -> Result<Value, CallError> {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("idempotency-key", key)
+            .body(form);
+        send(request).await
     }
 
     async fn act(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Value, CallError> {

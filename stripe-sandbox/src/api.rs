@@ -302,8 +302,34 @@ fn pretty(value: &Value) -> String {
 /// What the caller sees of a fault.
 async fn fail(shared: &Shared, request: &ApiRequest, reply: Reply, fault: &Fault) -> Response {
     match fault.kind {
+        // What is asked is answered as it was when it was asked, only late.
+        Kind::Slow if request.method == "GET" => {
+            shared.hang(fault.hang_ms).await;
+            respond(request, reply)
+        }
         Kind::Slow => respond(request, reply),
-        Kind::Status429 => respond(request, refuse(&ApiError::rate_limited(), request)),
+        Kind::Status429 => {
+            let mut refused = respond(request, refuse(&ApiError::rate_limited(), request));
+            if let Some(seconds) = fault.retry_after {
+                let headers = refused.headers_mut();
+                headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            refused
+        }
+        Kind::Status401 => {
+            let error = ApiError::unauthorized("Expired API Key provided: ****");
+            respond(request, refuse(&error, request))
+        }
+        Kind::Status403 => respond(request, refuse(&ApiError::forbidden(), request)),
+        Kind::Status404 => {
+            let id = request.path.rsplit('/').next().unwrap_or_default();
+            respond(request, refuse(&ApiError::no_such("object", id), request))
+        }
+        Kind::EmptyList => {
+            let empty = json!({"object": "list", "data": [], "has_more": false,
+                               "url": request.path});
+            respond(request, success(empty))
+        }
         Kind::Status500 => {
             let failure = refuse(&ApiError::internal(), request);
             if fault.stored {

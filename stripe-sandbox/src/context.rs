@@ -67,6 +67,20 @@ impl Ctx<'_> {
             .ok_or_else(|| ApiError::no_such_param(kind, id, name))
     }
 
+    /// The account the caller's key belongs to.
+    pub fn platform(&self) -> &str {
+        let other = self.state.platform.as_deref();
+        other.unwrap_or(&self.settings.platform_account)
+    }
+
+    /// Whether a transfer belongs to the platform that asks.
+    pub fn owns(&self, transfer: &Value) -> bool {
+        let owner = transfer["id"]
+            .as_str()
+            .and_then(|id| self.state.owners.get(id));
+        owner.map_or(&self.settings.platform_account, |owner| owner) == self.platform()
+    }
+
     /// A page of a list, newest first, of what fits; `created`, `limit`, `starting_after` and
     /// `ending_before` are honoured.
     pub fn list(

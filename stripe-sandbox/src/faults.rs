@@ -19,6 +19,17 @@ pub enum Kind {
     /// 429 before anything is done; never kept for the idempotency key.
     #[serde(rename = "status_429")]
     Status429,
+    /// 401 before anything is done: the key was rolled.
+    #[serde(rename = "status_401")]
+    Status401,
+    /// 403 before anything is done: the key may not do this.
+    #[serde(rename = "status_403")]
+    Status403,
+    /// 404 before anything is done: there is no such object.
+    #[serde(rename = "status_404")]
+    Status404,
+    /// A list that is asked for comes back empty.
+    EmptyList,
     /// 500 before anything is done; kept for the key only with `stored`, as Stripe does when the
     /// endpoint had begun.
     #[serde(rename = "status_500")]
@@ -47,7 +58,14 @@ impl Kind {
     pub fn executes(self) -> bool {
         !matches!(
             self,
-            Self::Status429 | Self::Status500 | Self::TimeoutBefore | Self::ConnectionReset
+            Self::Status429
+                | Self::Status401
+                | Self::Status403
+                | Self::Status404
+                | Self::EmptyList
+                | Self::Status500
+                | Self::TimeoutBefore
+                | Self::ConnectionReset
         )
     }
 }
@@ -67,6 +85,9 @@ pub struct Fault {
     /// How long a hanging connection hangs, in milliseconds.
     #[serde(default = "half_a_minute")]
     pub hang_ms: u64,
+    /// With `status_429`: the seconds of the answer's `Retry-After`.
+    #[serde(default)]
+    pub retry_after: Option<u64>,
     /// With `status_500`: the 500 is kept for the idempotency key and replayed.
     #[serde(default)]
     pub stored: bool,

@@ -100,6 +100,15 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message)
     }
 
+    /// A restricted key that may not do this: 403.
+    pub fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "invalid_request_error",
+            "The provided key does not have the required permissions for this endpoint.",
+        )
+    }
+
     /// The key was used with other parameters: 400.
     pub fn idempotency_mismatch(key: &str) -> Self {
         Self::new(

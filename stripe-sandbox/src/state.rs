@@ -169,6 +169,12 @@ pub struct State {
     pub login_links: BTreeMap<String, String>,
     /// Answers by scope and idempotency key.
     pub answers: HashMap<String, StoredAnswer>,
+    /// The platform as which keys are answered, where it is another than the configured one.
+    #[serde(default)]
+    pub platform: Option<String>,
+    /// Transfers that belong to another platform than the configured one, with its account.
+    #[serde(default)]
+    pub owners: BTreeMap<String, String>,
     /// Where events go.
     pub endpoints: Vec<Endpoint>,
     /// Seconds that the sandbox's clock is ahead of the machine's.

@@ -3,7 +3,7 @@
 //! | call | does |
 //! |---|---|
 //! | `GET state` | transfers, accounts, balances, numbers, waiting deliveries |
-//! | `GET/POST/DELETE faults` | list, add (`{match: {method, path_prefix}, kind, times, hang_ms, stored}`), clear |
+//! | `GET/POST/DELETE faults` | list, add (`{match: {method, path_prefix}, kind, times, hang_ms, stored, retry_after}`), clear |
 //! | `GET/POST webhooks` | delivery mode: `{duplicate, delay_ms, reorder, window_ms, parallel, drop, paused}`; what is not given is reset |
 //! | `POST webhooks/pause`, `webhooks/resume` | hold and let go |
 //! | `POST webhooks/drain` | wait until nothing waits (`{timeout_ms}`), answer `{drained, waiting}` |
@@ -13,9 +13,12 @@
 //! | `POST saving` | `{paused}`: while it is paused the state file is not written; for loading much at once |
 //! | `POST clock` | `{offset_seconds}` |
 //! | `POST balance` | `{currency, amount}`: sets the platform's balance |
+//! | `POST platform` | `{account}`: the platform that keys are answered as, as if they were another's; without it the own one |
+//! | `POST accounts/{id}/delete` | the account is gone: 404 from now on |
 //! | `POST accounts` | an account ready made: `{id, display_name, contact_email, country, outcome, at}` |
 //! | `POST accounts/{id}/outcome` | `{outcome: complete, missing, past_due, review or reject}` |
 //! | `POST accounts/{id}/payout` | `{currency, amount, fail}`: to the account's bank |
+//! | `POST payouts/{id}` | `{status}`: `in_transit`, `paid` or `failed`, as the bank says by now |
 //! | `POST transfers` | a transfer with a given `id`, as if made before (for seeding) |
 //! | `POST billing/…` | see [`billing`] |
 //! | `POST checkout/…` | see [`checkout`] |
@@ -214,11 +217,17 @@ fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> Optio
             json!({"offset_seconds": offset})
         }),
         ("POST", ["balance"]) => set_balance(cx, params),
+        ("POST", ["platform"]) => {
+            cx.state.platform = params.text("account").map(str::to_owned);
+            Ok(json!({"account": cx.platform()}))
+        }
+        ("POST", ["accounts", id, "delete"]) => delete_account(cx, id),
         ("POST", ["accounts"]) => ready_account(cx, params),
         ("POST", ["accounts", id, "outcome"]) => read::<Outcome>(&params["outcome"])
             .and_then(|outcome| decide(cx, id, outcome))
             .map(|account| shown(&account)),
         ("POST", ["accounts", id, "payout"]) => crate::v1::payouts::pay_out(cx, id, params),
+        ("POST", ["payouts", id]) => crate::v1::payouts::now(cx, id, params),
         ("POST", ["transfers"]) => past_transfer(cx, params),
         ("POST", ["billing", what]) => billing::run(cx, what, params)?,
         ("POST", ["checkout", what @ ..]) => checkout::run(cx, what, params)?,
@@ -314,6 +323,16 @@ fn add_endpoint(cx: &mut Ctx<'_>, params: &Value) -> Answer {
         .retain(|known| known.url != endpoint.url || known.payload != payload);
     cx.state.endpoints.push(endpoint.clone());
     Ok(json!(endpoint))
+}
+
+/// The account's owner or the vendor has deleted it. Stripe tells a platform of the one by
+/// `account.application.deauthorized`.
+fn delete_account(cx: &mut Ctx<'_>, id: &str) -> Answer {
+    let account = cx.load("v2.core.account", id)?;
+    if let Some(rows) = cx.state.objects.get_mut("v2.core.account") {
+        rows.remove(id);
+    }
+    Ok(json!({"id": account["id"], "deleted": true}))
 }
 
 fn set_balance(cx: &mut Ctx<'_>, params: &Value) -> Answer {

@@ -11,7 +11,7 @@ use crate::v2::accounts::{can_receive, capability_status};
 pub fn platform(cx: &Ctx<'_>) -> Answer {
     Ok(build(
         "account",
-        json!({"id": cx.settings.platform_account, "charges_enabled": true,
+        json!({"id": cx.platform(), "charges_enabled": true,
                "payouts_enabled": true, "details_submitted": true}),
     ))
 }

@@ -26,7 +26,7 @@ pub fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> O
     let answer = match (method, path) {
         ("POST", ["transfers"]) => transfers::create(cx, params),
         ("GET", ["transfers"]) => transfers::list(cx, params),
-        ("GET", ["transfers", id]) => cx.load("transfer", id),
+        ("GET", ["transfers", id]) => transfers::retrieve(cx, id),
         ("POST", ["transfers", id]) => transfers::update(cx, id, params),
         ("POST", ["transfers", id, "reversals"]) => transfers::reverse(cx, id, params),
         ("GET", ["transfers", id, "reversals"]) => transfers::reversals(cx, id, params),

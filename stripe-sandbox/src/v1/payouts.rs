@@ -55,6 +55,27 @@ pub fn pay_out(cx: &mut Ctx<'_>, account: &str, params: &Value) -> Answer {
     Ok(payout)
 }
 
+/// What the bank says about a payout by now; its money stays where it is booked.
+pub fn now(cx: &mut Ctx<'_>, id: &str, params: &Value) -> Answer {
+    let mut payout = cx.load("payout", id)?;
+    let status = params.need_text("status")?.to_owned();
+    if status == "failed" {
+        payout["failure_code"] = json!("account_closed");
+        payout["failure_message"] = json!("The bank account has been closed.");
+    }
+    payout["status"] = json!(status);
+    cx.state.put("payout", payout.clone());
+    let account = payout["_account"].as_str().unwrap_or_default().to_owned();
+    let shown = public(&payout);
+    let event = if matches!(status.as_str(), "paid" | "failed") {
+        format!("payout.{status}")
+    } else {
+        "payout.updated".to_owned()
+    };
+    cx.emit_for(&account, &event, &shown);
+    Ok(shown)
+}
+
 /// `GET /v1/payouts`, of the account named by `Stripe-Account`.
 pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
     let status = params.text("status");

@@ -56,6 +56,10 @@ pub fn insert(
     currency: &str,
     destination: &str,
 ) -> Answer {
+    if cx.platform() != cx.settings.platform_account {
+        let owner = cx.platform().to_owned();
+        cx.state.owners.insert(id.clone(), owner);
+    }
     let payment = new_id("py");
     let transaction = cx.book("transfer", -amount, currency, &id);
     cx.book_account(destination, "payment", amount, currency, &payment);
@@ -110,9 +114,19 @@ pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
     let destination = params.text("destination");
     let group = params.text("transfer_group");
     cx.list("transfer", "/v1/transfers", params, |transfer| {
-        destination.is_none_or(|wanted| transfer["destination"] == wanted)
+        cx.owns(transfer)
+            && destination.is_none_or(|wanted| transfer["destination"] == wanted)
             && group.is_none_or(|wanted| transfer["transfer_group"] == wanted)
     })
+}
+
+/// `GET /v1/transfers/{id}`
+pub fn retrieve(cx: &Ctx<'_>, id: &str) -> Answer {
+    let transfer = cx.load("transfer", id)?;
+    if cx.owns(&transfer) {
+        return Ok(transfer);
+    }
+    Err(ApiError::no_such("transfer", id))
 }
 
 /// `POST /v1/transfers/{id}`
