@@ -1,6 +1,7 @@
 //! Payouts: runs, single payouts, who is included, four eyes, and the payout account in words.
 
 pub mod account;
+pub mod evidence;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ const RUN_TABLE: &[Transition<RunStatus>] = &[
         "Send",
         &[Who::Finance, Who::System],
     ),
+    // Stripe refused a transfer for want of balance: the approval stands, the run goes on by itself.
+    step(R::Sending, R::WaitingForBalance, "Wait for balance", SYSTEM),
     step(R::Sending, R::Done, "Finish", SYSTEM),
     step(R::Draft, R::Canceled, "Cancel", FINANCE),
     step(R::Submitted, R::Canceled, "Cancel", FINANCE),
@@ -101,8 +104,11 @@ const PAYOUT_TABLE: &[Transition<PayoutStatus>] = &[
     step(P::Sending, P::Paid, "Confirm", SYSTEM),
     step(P::Sending, P::Failed, "Fail", SYSTEM),
     step(P::Sending, P::Unknown, "Lose track", SYSTEM),
+    // Stripe said that nothing was done and why: the key, the balance, too many at once.
+    step(P::Sending, P::Intended, "Put back unsent", SYSTEM),
     step(P::Unknown, P::Paid, "Find", SYSTEM),
-    step(P::Unknown, P::Failed, "Rule out", SYSTEM),
+    // The passing of time proves nothing: a person says so, with what Stripe lists.
+    step(P::Unknown, P::Failed, "Rule out", FINANCE),
     step(
         P::Unknown,
         P::Sending,
