@@ -29,6 +29,12 @@ pub struct Model {
     pub settled_by: Option<i64>,
     /// Reason.
     pub reason: Option<String>,
+    /// `payout.id` it is about.
+    pub payout_id: Option<i64>,
+    /// The transfer it is about, tr_….
+    pub transfer_id: Option<String>,
+    /// `partner.id` whose account has the money.
+    pub partner_id: Option<i64>,
 }
 
 /// The foreign keys, each named for its column.

@@ -37,6 +37,20 @@ pub struct Model {
     pub settled_at: Option<DateTimeUtc>,
     /// Created at.
     pub created_at: DateTimeUtc,
+    /// Its name at Stripe; none before it was sent, and for those sent as `portico-payout-<id>`.
+    pub transfer_group: Option<String>,
+    /// The platform's account with which it was sent first.
+    pub platform: Option<String>,
+    /// The mode in which it was sent first.
+    pub livemode: Option<bool>,
+    /// How often Stripe refused it for want of balance; each further try has a key of its own.
+    pub key_round: i64,
+    /// What Stripe said that it transferred, minor units.
+    pub transfer_amount: Option<i64>,
+    /// In which currency.
+    pub transfer_currency: Option<String>,
+    /// To which account.
+    pub transfer_destination: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

@@ -39,6 +39,10 @@ pub struct Model {
     pub approved_at: Option<DateTimeUtc>,
     /// Done at.
     pub done_at: Option<DateTimeUtc>,
+    /// What it waits for, in words for people.
+    pub waits_for: Option<String>,
+    /// Since when it waits for that.
+    pub waits_since: Option<DateTimeUtc>,
 }
 
 /// The foreign keys, each named for its column.

@@ -77,6 +77,11 @@ const ENTRIES: &[Entry] = &[
         work: |_, ctx| payout::due::draft_due(ctx).boxed(),
     },
     Entry {
+        name: "payout_jobs",
+        every: TimeDelta::minutes(5),
+        work: |_, ctx| payout::sweep::sweep(ctx).boxed(),
+    },
+    Entry {
         name: "stale_links",
         every: TimeDelta::days(1),
         work: |_, ctx| identity::throttle::forget_stale(ctx).boxed(),

@@ -4,7 +4,7 @@ use service::job::Claimed;
 use service::learning::{self, Remind};
 use service::mail::{self, SendMail};
 use service::payout::jobs::{self as payout_jobs, Payout, Run, StripeObject};
-use service::payout::{Next, account, send, sync};
+use service::payout::{Next, account, bank, send, sync};
 use service::{Context, Error, Result};
 
 use crate::engine::Engine;
@@ -40,11 +40,11 @@ pub async fn run(engine: &Engine, ctx: &Context, job: &Claimed) -> Result<Next> 
         }
         payout_jobs::SYNC_TRANSFER => {
             let StripeObject { stripe_id } = job.payload()?;
-            sync::transfer(ctx, stripe, &stripe_id).await?;
+            return sync::transfer(ctx, stripe, &stripe_id).await;
         }
         payout_jobs::SYNC_BANK_PAYOUTS => {
             let StripeObject { stripe_id } = job.payload()?;
-            sync::bank_payouts(ctx, stripe, &stripe_id).await?;
+            bank::sync(ctx, stripe, &stripe_id).await?;
         }
         kind => {
             return Err(Error::internal(format!(

@@ -7,8 +7,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult,
-    QueryFilter, Statement, sea_query::Expr, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait,
+    FromQueryResult, QueryFilter, Statement, sea_query::Expr, sea_query::OnConflict,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -49,6 +49,43 @@ pub async fn enqueue(
             .to_owned(),
     );
     insert.exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Has `kind` done soon under this key, whether it was never asked for, is planned for later, was done
+/// or was given up. One that a worker has in hand is left to it.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn wake(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    kind: &'static str,
+    payload: &impl Serialize,
+    dedupe_key: String,
+) -> Result<()> {
+    enqueue(ctx, tx, kind, payload, Some(dedupe_key.clone()), ctx.now()).await?;
+    let now = ctx.now();
+    let free = Condition::any()
+        .add(entity::job::Column::Status.ne("waiting"))
+        .add(entity::job::Column::ClaimedUntil.is_null())
+        .add(entity::job::Column::ClaimedUntil.lte(now));
+    entity::job::Entity::update_many()
+        .col_expr(entity::job::Column::Status, Expr::value("waiting"))
+        .col_expr(entity::job::Column::RunAt, Expr::value(now))
+        .col_expr(entity::job::Column::Attempts, Expr::value(0_i64))
+        .col_expr(
+            entity::job::Column::ClaimedUntil,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .col_expr(
+            entity::job::Column::FinishedAt,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .filter(entity::job::Column::DedupeKey.eq(dedupe_key))
+        .filter(free)
+        .exec(tx)
+        .await?;
     Ok(())
 }
 

@@ -119,6 +119,46 @@ impl TestDb {
         }
     }
 
+    /// A copy of everything as it is now, as a backup is one.
+    pub async fn copy(&mut self) -> Self {
+        if let Some(folder) = &self.folder {
+            let copy = tempfile::tempdir().expect("a temporary folder");
+            let file = copy.path().join("test.db");
+            let sql = format!("VACUUM INTO '{}'", file.display());
+            let writes = self.db.reader().execute_unprepared(&sql).await;
+            writes.expect("copies");
+            let here = folder.path().display().to_string();
+            let url = self.url.replace(&here, &copy.path().display().to_string());
+            return Self {
+                db: Db::connect_to_load(&url).await.expect("the copy opens"),
+                url,
+                folder: Some(copy),
+            };
+        }
+        let server = server().expect("it was there");
+        let of = url::Url::parse(&self.url).expect("a URL");
+        let of = of.path().trim_start_matches('/').to_owned();
+        let name = format!("{of}_copy");
+        // A database is copied while nobody is connected to it.
+        self.db.clone().close().await.expect("closes");
+        let admin = Database::connect(&server).await.expect("answers");
+        let copies = format!("CREATE DATABASE {name} TEMPLATE {of}");
+        let mut tries = 0;
+        while let Err(error) = admin.execute_unprepared(&copies).await {
+            tries += 1;
+            assert!(tries < 50, "{error}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        admin.close().await.expect("closes");
+        self.db = Db::connect(&self.url).await.expect("opens again");
+        let url = with_database(&server, &name);
+        Self {
+            db: Db::connect(&url).await.expect("the copy opens"),
+            url,
+            folder: None,
+        }
+    }
+
     /// How often PostgreSQL had to break off a transaction because two waited for each other. It
     /// counts when connections end, so this closes them.
     pub async fn deadlocks(&self) -> i64 {

@@ -5,7 +5,7 @@ use entity::{job, payout, payout_item};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::json;
-use service::payout::{Next, account, jobs, run, send, sync};
+use service::payout::{Next, account, bank, jobs, run, send};
 use service::{Error, Result};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
@@ -196,7 +196,7 @@ impl Payouts<'_> {
         self.sandbox.clock(now).await?;
         self.ask(stage, ASKED, "missing", now).await?;
         if let Some(brightpath) = self.partners[0].stripe_id.as_deref() {
-            sync::bank_payouts(&stage.at(now), stage.gateway, brightpath).await?;
+            bank::sync(&stage.at(now), stage.gateway, brightpath).await?;
         }
         let felix = stage.staff(&self.program.finance[0], now);
         let new = run::NewRun {

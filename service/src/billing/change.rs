@@ -129,6 +129,10 @@ fn fetch_later(kind: &str, envelope: &Envelope) -> Option<Change> {
     if kind.starts_with("v2.core.account") || kind == "account.updated" {
         return job(jobs::REFRESH_ACCOUNT, envelope.object_id()?);
     }
+    if kind == "account.application.deauthorized" {
+        // Its object is the application; whose account it was stands beside it.
+        return job(jobs::REFRESH_ACCOUNT, envelope.account.as_deref()?);
+    }
     if kind.starts_with("transfer.") {
         return job(jobs::SYNC_TRANSFER, envelope.object_id()?);
     }

@@ -76,6 +76,14 @@ pub struct Exceptions {
     pub submitted_runs: i64,
     /// Runs that wait for Stripe's balance.
     pub short_runs: i64,
+    /// Payouts of which a person has to say whether they were made.
+    pub questions: i64,
+    /// What stops all sending.
+    pub stops: i64,
+    /// Approved runs that wait for Stripe or for a person.
+    pub waiting_runs: i64,
+    /// Refused payouts to a partner's bank, until a later one has arrived.
+    pub bank_failures: i64,
 }
 
 /// See the module.
@@ -212,6 +220,20 @@ async fn exceptions(db: &impl ConnectionTrait) -> Result<Exceptions> {
                 count("payout", "status = 'failed'", "failed_payouts"),
                 count("payout_run", "status = 'submitted'", "submitted_runs"),
                 count("payout_run", "status = 'waiting_for_balance'", "short_runs"),
+                count("payout_question", "answered_at IS NULL", "questions"),
+                count("sending_stop", "released_at IS NULL", "stops"),
+                count(
+                    "payout_run",
+                    "status IN ('approved', 'sending') AND waits_for IS NOT NULL",
+                    "waiting_runs"
+                ),
+                count(
+                    "bank_payout b",
+                    "b.status = 'failed' AND NOT EXISTS (SELECT 1 FROM bank_payout l \
+                     WHERE l.partner_id = b.partner_id AND l.currency = b.currency \
+                     AND l.status = 'paid' AND l.id > b.id)",
+                    "bank_failures"
+                ),
             ]
             .join(", ")
         ),

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::payout::PayoutAccountState;
-use entity::{partner, payout_account, person};
+use entity::{partner, payout_account, payout_account_request, person};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
 use stripe_gateway::{CallError, Gateway, NewRecipient, RecipientAccount};
@@ -99,11 +101,92 @@ pub async fn connect(ctx: &Context, gateway: &dyn Gateway, base_url: &str) -> Re
     };
     let back = format!("{base_url}/partner/payout-account/returned");
     let again = format!("{base_url}/partner/payout-account/continue");
-    let link = gateway
-        .account_link(&stripe_id, &back, &again)
-        .await
-        .map_err(|e| unavailable("Nothing was changed. Try again in a minute.", e))?;
+    let link = match gateway.account_link(&stripe_id, &back, &again).await {
+        // The account is gone, and nobody has told the portal: another one is begun.
+        Err(e) if e.is_missing() => {
+            refresh(ctx, gateway, &stripe_id).await?;
+            let closed = find(ctx.reader(), partner_id).await?;
+            let closed = closed.filter(|row| row.state == PayoutAccountState::Closed.as_str());
+            let Some(closed) = closed else {
+                return Err(unavailable(
+                    "Nothing was changed. Try again in a minute.",
+                    e,
+                ));
+            };
+            let another = create(ctx, gateway, partner_id, person_id, Some(closed)).await?;
+            gateway.account_link(&another, &back, &again).await
+        }
+        answer => answer,
+    };
+    let link = link.map_err(|e| unavailable("Nothing was changed. Try again in a minute.", e))?;
     Ok(link.url)
+}
+
+/// The request for a partner's account, kept before it is sent and until its answer is: whoever
+/// connects again after a lost answer sends the same, to the letter and under the same key, and gets
+/// the account that was made, whatever was renamed meanwhile.
+async fn request(
+    ctx: &Context,
+    partner_id: i64,
+    person_id: i64,
+) -> Result<payout_account_request::Model> {
+    use payout_account_request::{ActiveModel, Column, Entity};
+    let partner = partner::Entity::find_by_id(partner_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let person = person::Entity::find_by_id(person_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let body = Body {
+        display_name: partner.name,
+        email: person.email,
+        country: partner.country,
+    };
+    let tx = ctx.begin().await?;
+    Entity::insert(ActiveModel {
+        partner_id: Set(partner_id),
+        // Random: another database at the same Stripe account has its own.
+        idempotency_key: Set(format!(
+            "portico:recipient:{partner_id}:{:032x}",
+            rand::random::<u128>()
+        )),
+        body: Set(serde_json::to_value(body)?),
+        made_at: Set(ctx.now()),
+    })
+    .on_conflict(
+        OnConflict::column(Column::PartnerId)
+            .do_nothing()
+            .to_owned(),
+    )
+    .exec_without_returning(&*tx)
+    .await?;
+    let kept = Entity::find_by_id(partner_id).one(&*tx).await?;
+    tx.commit().await?;
+    kept.ok_or(Error::NotFound)
+}
+
+/// What is sent to make an account.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    display_name: String,
+    email: String,
+    country: String,
+}
+
+/// Forgets a request that was answered; one made since under another key is left.
+async fn answered(
+    tx: &impl ConnectionTrait,
+    request: &payout_account_request::Model,
+) -> Result<()> {
+    use payout_account_request::{Column, Entity};
+    Entity::delete_many()
+        .filter(Column::PartnerId.eq(request.partner_id))
+        .filter(Column::IdempotencyKey.eq(&request.idempotency_key))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn create(
@@ -113,31 +196,30 @@ async fn create(
     person_id: i64,
     closed: Option<payout_account::Model>,
 ) -> Result<String> {
-    let partner = partner::Entity::find_by_id(partner_id)
-        .one(ctx.reader())
-        .await?
-        .ok_or(Error::NotFound)?;
-    let person = person::Entity::find_by_id(person_id)
-        .one(ctx.reader())
-        .await?
-        .ok_or(Error::NotFound)?;
+    let request = request(ctx, partner_id, person_id).await?;
+    let body: Body = serde_json::from_value(request.body.clone())?;
     let new = NewRecipient {
-        display_name: partner.name,
-        email: person.email,
-        country: partner.country,
+        display_name: body.display_name,
+        email: body.email,
+        country: body.country,
         entity_type: None,
     };
-    // The key names what the account replaces, so a repeated click makes one account, and a closed
-    // account can be followed by another.
-    let key = match &closed {
-        None => format!("portico:recipient:{partner_id}"),
-        Some(old) => format!("portico:recipient:{partner_id}:after:{}", old.stripe_id),
-    };
-    let account = gateway
-        .create_recipient(&new, &key)
+    let account = match gateway
+        .create_recipient(&new, &request.idempotency_key)
         .await
-        .map_err(|e| unavailable("Your account was not connected. Try again in a minute.", e))?;
+    {
+        Ok(account) => account,
+        Err(e) => {
+            // Nothing was made of it, so what is corrected may be sent as a new request.
+            if !e.is_passing() && !e.refuses_key() {
+                answered(ctx.reader(), &request).await?;
+            }
+            let sentence = "Your account was not connected. Try again in a minute.";
+            return Err(unavailable(sentence, e));
+        }
+    };
     let tx = ctx.begin().await?;
+    answered(&*tx, &request).await?;
     if let Some(old) = closed {
         payout_account::Entity::delete_by_id(old.id)
             .exec(&*tx)
@@ -145,32 +227,41 @@ async fn create(
     }
     // Another click of the same owner may have stored it meanwhile; it is the same account then.
     if find(&*tx, partner_id).await?.is_none() {
-        let kept = Kept::of(&account)?;
-        payout_account::Entity::insert(payout_account::ActiveModel {
-            partner_id: Set(partner_id),
-            stripe_id: Set(account.id.clone()),
-            state: Set(kept.state.as_str().to_owned()),
-            requirements: Set(kept.needed),
-            deadline_at: Set(account.minimum_deadline_at),
-            checked_at: Set(ctx.now()),
-            created_at: Set(ctx.now()),
-            ..Default::default()
-        })
-        .exec_without_returning(&*tx)
-        .await?;
-        Entry::new(
-            "payout_account.connected",
-            "partner",
-            partner_id,
-            "Began to connect a payout account at Stripe.",
-        )
-        .partner(partner_id)
-        .detail(serde_json::json!({ "stripe_id": account.id }))
-        .record(ctx, &*tx)
-        .await?;
+        insert(ctx, &*tx, partner_id, &account).await?;
     }
     tx.commit().await?;
     Ok(account.id)
+}
+
+async fn insert(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    partner_id: i64,
+    account: &RecipientAccount,
+) -> Result<()> {
+    let kept = Kept::of(account)?;
+    payout_account::Entity::insert(payout_account::ActiveModel {
+        partner_id: Set(partner_id),
+        stripe_id: Set(account.id.clone()),
+        state: Set(kept.state.as_str().to_owned()),
+        requirements: Set(kept.needed),
+        deadline_at: Set(account.minimum_deadline_at),
+        checked_at: Set(ctx.now()),
+        created_at: Set(ctx.now()),
+        ..Default::default()
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Entry::new(
+        "payout_account.connected",
+        "partner",
+        partner_id,
+        "Began to connect a payout account at Stripe.",
+    )
+    .partner(partner_id)
+    .detail(serde_json::json!({ "stripe_id": account.id }))
+    .record(ctx, tx)
+    .await
 }
 
 /// The way into the partner's Express dashboard at Stripe.
@@ -224,11 +315,16 @@ pub async fn refresh(ctx: &Context, gateway: &dyn Gateway, stripe_id: &str) -> R
         .one(ctx.reader())
         .await?;
     let Some(known) = known else { return Ok(()) };
-    let account = gateway
-        .recipient(stripe_id)
-        .await
-        .map_err(|e| unavailable("Stripe does not answer. The state shown may be old.", e))?;
-    let kept = Kept::of(&account)?;
+    let (kept, deadline_at) = match gateway.recipient(stripe_id).await {
+        Ok(account) => (Kept::of(&account)?, account.minimum_deadline_at),
+        // Deleted at Stripe, or taken away from the portal by its owner: it never comes back, and the
+        // partner may connect another.
+        Err(e) if e.is_gone_account() => (Kept::closed(), None),
+        Err(e) => {
+            let sentence = "Stripe does not answer. The state shown may be old.";
+            return Err(unavailable(sentence, e));
+        }
+    };
     let tx = ctx.begin().await?;
     // An answer that was asked for earlier must not overwrite a later one.
     let updated = payout_account::Entity::update_many()
@@ -240,10 +336,7 @@ pub async fn refresh(ctx: &Context, gateway: &dyn Gateway, stripe_id: &str) -> R
             payout_account::Column::Requirements,
             Expr::value(kept.needed),
         )
-        .col_expr(
-            payout_account::Column::DeadlineAt,
-            Expr::value(account.minimum_deadline_at),
-        )
+        .col_expr(payout_account::Column::DeadlineAt, Expr::value(deadline_at))
         .col_expr(payout_account::Column::CheckedAt, Expr::value(ctx.now()))
         .filter(payout_account::Column::Id.eq(known.id))
         .filter(payout_account::Column::CheckedAt.lte(ctx.now()))
@@ -283,6 +376,14 @@ struct Kept {
 }
 
 impl Kept {
+    /// Of an account that is gone.
+    fn closed() -> Self {
+        Self {
+            state: PayoutAccountState::Closed,
+            needed: serde_json::json!([]),
+        }
+    }
+
     fn of(account: &RecipientAccount) -> Result<Self> {
         let requirements: Vec<domain::payout::Requirement> = account
             .requirements

@@ -117,8 +117,12 @@ pub(super) async fn came_back(
     Ok((entry, links(ctx, "payout_reversed", text, row.id)))
 }
 
-/// Stripe moves some currencies only in steps (three-decimal ones in tens). What is left over stays
-/// payable: a pair of lines moves it out of the payout and into the next one.
+/// Why a rest is carried where Stripe moves a currency only in steps (three-decimal ones in tens).
+pub(super) const IN_STEPS: &str =
+    "Stripe pays this currency in larger steps; the rest goes into the next payout.";
+
+/// What a payout's lines come to more (or less) than its amount stays payable (or is owed): a pair of
+/// lines moves it out of the payout and into the next one.
 pub(super) async fn carry(
     ctx: &Context,
     tx: &impl ConnectionTrait,
@@ -126,8 +130,8 @@ pub(super) async fn carry(
     partner_id: i64,
     payout_id: i64,
     rest: Money,
+    note: &str,
 ) -> Result<()> {
-    let note = "Stripe pays this currency in larger steps; the rest goes into the next payout.";
     let opposite = rest.checked_neg().map_err(Error::internal)?;
     for (amount, state, payout, side) in [
         (opposite, "in_payout", Some(payout_id), "out"),

@@ -73,7 +73,8 @@ pub async fn payouts(ctx: &Context, query: &PayoutQuery) -> Result<(Vec<PayoutLi
             .add(contains(name, &like(q)))
             .add(payout::Column::TransferId.eq(q))
             .add(payout::Column::Destination.eq(q));
-        if let Ok(id) = q.trim_start_matches("portico-payout-").parse::<i64>() {
+        // As its name at Stripe ends, or its number alone.
+        if let Some(Ok(id)) = q.rsplit("payout-").next().map(str::parse::<i64>) {
             any = any.add(payout::Column::Id.eq(id));
         }
         wanted = wanted.add(any);

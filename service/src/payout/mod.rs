@@ -4,15 +4,21 @@
 //! `docs/adr/0003-sending-a-payout.md`; [`send`] is that page as code.
 
 pub mod account;
+pub mod bank;
 mod books;
 pub mod browse;
 pub mod due;
 pub mod list;
+pub mod question;
 pub mod reconcile;
+pub mod recover;
 pub mod run;
 pub mod send;
 pub mod statement;
+mod suspect;
+pub mod sweep;
 pub mod sync;
+pub mod watch;
 
 use chrono::{DateTime, Utc};
 use domain::money::{Currency, Money};

@@ -1,23 +1,25 @@
 //! Holding ledger, payouts and Stripe against each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::ledger::AccountCode;
 use domain::partner::StaffRole;
-use entity::{discrepancy, payout};
+use domain::payout::evidence;
+use entity::{bank_payout, discrepancy, payout};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    sea_query::Expr, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, Statement, sea_query::Expr, sea_query::OnConflict,
 };
 use stripe_gateway::Gateway;
 use stripe_gateway::billing::Transfer;
 
-use super::{account::unavailable, money, send};
+use super::{account::unavailable, send, suspect, sync, watch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::ledger;
+use crate::mail::Letter;
+use crate::notice::{self, tell_staff};
 
 /// What a comparison found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct Summary {
 }
 
 /// One difference.
+#[derive(Default)]
 struct Found {
     reference: String,
     kind: &'static str,
@@ -38,174 +41,405 @@ struct Found {
     ours: Option<i64>,
     theirs: Option<i64>,
     currency: Option<String>,
+    payout_id: Option<i64>,
+    transfer_id: Option<String>,
+    partner_id: Option<i64>,
 }
 
+/// The kinds that a comparison finds anew each time while they last; one that it does not find any
+/// more is over.
+const ANEW: [&str; 5] = [
+    "missing_transfer",
+    "amount",
+    "reversed_amount",
+    "clearing",
+    "bank_payout",
+];
+
 /// Compares everything since a date and lists each difference once, however often it is found.
-/// For finance, and for the portal itself on its daily round.
+/// Payouts are read before Stripe is asked and again afterwards: one that was paid meanwhile is not
+/// missing at Stripe, and a transfer that was made meanwhile is not unknown here. What is not there
+/// any more is closed. For finance, and for the portal itself on its daily round.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when Stripe does not answer.
+/// [`Error::Unavailable`] when Stripe does not answer; [`Error::Conflict`] when it answers for another
+/// account than the one that payouts are sent with.
 pub async fn run(ctx: &Context, gateway: &dyn Gateway, since: DateTime<Utc>) -> Result<Summary> {
     if ctx.actor != crate::Actor::System {
         ctx.staff(StaffRole::Finance)?;
     }
+    let silent = "Stripe does not answer. Nothing was compared.";
+    let platform = gateway
+        .platform()
+        .await
+        .map_err(|e| unavailable(silent, e))?;
+    if let Some(stop) = watch::same_platform(ctx, &platform).await? {
+        return Err(Error::Conflict(stop.why));
+    }
+    let before = made(ctx, since).await?;
     let transfers = gateway
         .list_transfers(since)
         .await
-        .map_err(|e| unavailable("Stripe does not answer. Nothing was compared.", e))?;
-    let payouts = payout::Entity::find()
-        .filter(payout::Column::CreatedAt.gte(since))
-        .order_by_asc(payout::Column::Id)
-        .all(ctx.reader())
-        .await?;
-    let mut found = compare(&payouts, &transfers);
+        .map_err(|e| unavailable(silent, e))?;
+    let installation = watch::installation(ctx).await?;
+    let suspects = suspect::among(ctx, &installation, &transfers).await?;
+    watch::stop_for(ctx, &suspects).await?;
+    let mut found = missing(gateway, &before, &transfers).await?;
+    found.extend(amounts(ctx, &transfers).await?);
+    let strange: HashSet<&str> = suspects.iter().map(|s| s.transfer.id.as_str()).collect();
+    let others = transfers
+        .iter()
+        .filter(|t| !strange.contains(t.id.as_str()));
+    found.extend(foreign(ctx, &installation, others).await?);
     found.extend(clearing(ctx).await?);
+    found.extend(banks(ctx).await?);
     let tx = ctx.begin().await?;
+    close_gone(ctx, &*tx, &found, since).await?;
+    let mut new = Vec::new();
     for difference in found {
-        discrepancy::Entity::insert(discrepancy::ActiveModel {
-            reference: Set(difference.reference),
-            kind: Set(difference.kind.to_owned()),
-            description: Set(difference.description),
-            ours: Set(difference.ours),
-            theirs: Set(difference.theirs),
-            currency: Set(difference.currency),
-            found_at: Set(ctx.now()),
-            ..Default::default()
-        })
-        .on_conflict(
-            OnConflict::column(discrepancy::Column::Reference)
-                .do_nothing()
-                .to_owned(),
-        )
-        .exec_without_returning(&*tx)
-        .await?;
+        new.extend(list(ctx, &*tx, difference).await?);
     }
+    tell_new(ctx, &*tx, &new).await?;
     let open = open(&*tx).await?.len();
     tx.commit().await?;
     Ok(Summary {
         transfers: transfers.len(),
-        payouts: payouts.len(),
+        payouts: before.len(),
         open,
     })
 }
 
-/// Our payouts against Stripe's transfers, by the group each carries.
-fn compare(payouts: &[payout::Model], transfers: &[Transfer]) -> Vec<Found> {
-    let mut by_group: HashMap<&str, Vec<&Transfer>> = HashMap::new();
+/// The payouts that have left, of those made since a date.
+async fn made(ctx: &Context, since: DateTime<Utc>) -> Result<Vec<payout::Model>> {
+    Ok(payout::Entity::find()
+        .filter(payout::Column::CreatedAt.gte(since))
+        .filter(payout::Column::Status.is_in(["paid", "reversed"]))
+        .order_by_asc(payout::Column::Id)
+        .all(ctx.reader())
+        .await?)
+}
+
+/// Payouts that had left before Stripe was asked and whose transfer Stripe has not, neither in its
+/// list nor by name.
+async fn missing(
+    gateway: &dyn Gateway,
+    before: &[payout::Model],
+    transfers: &[Transfer],
+) -> Result<Vec<Found>> {
+    let listed: HashSet<&str> = transfers.iter().map(|t| t.id.as_str()).collect();
     let mut found = Vec::new();
-    for transfer in transfers {
-        match transfer
-            .transfer_group
-            .as_deref()
-            .filter(|g| g.starts_with("portico-payout-"))
-        {
-            Some(group) => by_group.entry(group).or_default().push(transfer),
-            None => found.push(Found {
+    for row in before {
+        let id = row.transfer_id.as_deref().unwrap_or_default();
+        if listed.contains(id) {
+            continue;
+        }
+        match gateway.transfer(id).await {
+            Ok(_) => {}
+            Err(e) if e.is_missing() => found.push(Found {
+                theirs: Some(0),
+                ours: Some(row.amount),
+                ..about(
+                    row,
+                    "missing_transfer",
+                    "the ledger says paid, Stripe has no transfer.",
+                )
+            }),
+            Err(e) => {
+                return Err(unavailable(
+                    "Stripe does not answer. Nothing was compared.",
+                    e,
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn about(row: &payout::Model, kind: &'static str, what: &str) -> Found {
+    Found {
+        reference: format!("{kind}:{}", row.id),
+        kind,
+        description: format!("Payout {}: {what}", row.id),
+        currency: Some(row.currency.clone()),
+        payout_id: Some(row.id),
+        transfer_id: row.transfer_id.clone(),
+        partner_id: Some(row.partner_id),
+        ..Default::default()
+    }
+}
+
+/// Transfers of ours that are not what the books say, read after Stripe was asked.
+async fn amounts(ctx: &Context, transfers: &[Transfer]) -> Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for part in transfers.chunks(500) {
+        let ids = part.iter().map(|t| t.id.as_str());
+        let rows: HashMap<String, payout::Model> = payout::Entity::find()
+            .filter(payout::Column::TransferId.is_in(ids))
+            .all(ctx.reader())
+            .await?
+            .into_iter()
+            .filter_map(|row| Some((row.transfer_id.clone()?, row)))
+            .collect();
+        for transfer in part {
+            if let Some(row) = rows.get(&transfer.id) {
+                found.extend(differs(row, transfer));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn differs(row: &payout::Model, transfer: &Transfer) -> Option<Found> {
+    let amount = transfer.amount;
+    let same = amount.minor == row.amount
+        && amount.currency.code() == row.currency
+        && transfer.destination.as_deref() == Some(row.destination.as_str());
+    if !same {
+        let what = format!(
+            "transfer {} is of {} to {}, not of {} {} to {}.",
+            transfer.id,
+            amount.format("en"),
+            transfer.destination.as_deref().unwrap_or("nobody"),
+            row.amount,
+            row.currency,
+            row.destination
+        );
+        return Some(Found {
+            ours: Some(row.amount),
+            theirs: Some(amount.minor),
+            ..about(row, "amount", &what)
+        });
+    }
+    let reversed = transfer.amount_reversed.minor;
+    (reversed != row.reversed).then(|| Found {
+        ours: Some(row.reversed),
+        theirs: Some(reversed),
+        ..about(row, "reversed_amount", "what was taken back differs.")
+    })
+}
+
+/// Transfers of this Stripe account that no payout of this portal made.
+async fn foreign(
+    ctx: &Context,
+    installation: &str,
+    transfers: impl Iterator<Item = &Transfer>,
+) -> Result<Vec<Found>> {
+    let strange: Vec<&Transfer> = transfers
+        .filter(|t| evidence::claims(installation, &send::listed(t)).is_none())
+        .collect();
+    let mut found = Vec::new();
+    for part in strange.chunks(500) {
+        let ids = part.iter().map(|t| t.id.as_str());
+        // One that a person booked is known, whatever it says of itself.
+        let known: HashSet<String> = payout::Entity::find()
+            .filter(payout::Column::TransferId.is_in(ids))
+            .all(ctx.reader())
+            .await?
+            .into_iter()
+            .filter_map(|row| row.transfer_id)
+            .collect();
+        for transfer in part.iter().filter(|t| !known.contains(&t.id)) {
+            let partner_id = match transfer.destination.as_deref() {
+                Some(account) => suspect::partner_of(ctx.reader(), account).await?,
+                None => None,
+            };
+            found.push(Found {
                 reference: format!("foreign:{}", transfer.id),
                 kind: "foreign_transfer",
-                description: format!("Transfer {} was not made by Portico.", transfer.id),
-                ours: None,
+                description: format!(
+                    "Transfer {} was not made by this portal, group “{}”.",
+                    transfer.id,
+                    transfer.transfer_group.as_deref().unwrap_or("none")
+                ),
                 theirs: Some(transfer.amount.minor),
                 currency: Some(transfer.amount.currency.code().to_owned()),
-            }),
-        }
-    }
-    for payout in payouts {
-        let group = send::reference(payout.id);
-        let theirs = by_group.remove(group.as_str()).unwrap_or_default();
-        found.extend(compare_one(payout, &theirs));
-    }
-    // What is left belongs to payouts older than the window, or to none.
-    found
-}
-
-fn compare_one(payout: &payout::Model, theirs: &[&Transfer]) -> Vec<Found> {
-    let finding = |kind: &'static str, what: String, ours, theirs| Found {
-        reference: format!("{kind}:{}", payout.id),
-        kind,
-        description: format!("Payout {}: {what}", payout.id),
-        ours,
-        theirs,
-        currency: Some(payout.currency.clone()),
-    };
-    let made = matches!(payout.status.as_str(), "paid" | "reversed");
-    let open = matches!(payout.status.as_str(), "intended" | "sending" | "unknown");
-    let sum: i64 = theirs
-        .iter()
-        .map(|t| t.amount.minor)
-        .fold(0, i64::saturating_add);
-    let reversed: i64 = theirs
-        .iter()
-        .map(|t| t.amount_reversed.minor)
-        .fold(0, i64::saturating_add);
-    let ours = Some(payout.amount);
-    match theirs.len() {
-        0 if made => vec![finding(
-            "missing_transfer",
-            "the ledger says paid, Stripe has no transfer.".to_owned(),
-            ours,
-            Some(0),
-        )],
-        0 => Vec::new(),
-        n if n > 1 => vec![finding(
-            "double_transfer",
-            format!("Stripe has {n} transfers for it."),
-            ours,
-            Some(sum),
-        )],
-        _ if payout.status == "failed" => vec![finding(
-            "unexpected_transfer",
-            "the ledger says failed, Stripe has a transfer.".to_owned(),
-            Some(0),
-            Some(sum),
-        )],
-        _ if open => Vec::new(),
-        _ if sum != payout.amount => {
-            vec![finding(
-                "amount",
-                "the amounts differ.".to_owned(),
-                ours,
-                Some(sum),
-            )]
-        }
-        _ if reversed != payout.reversed => vec![finding(
-            "reversed_amount",
-            "what was taken back differs.".to_owned(),
-            Some(payout.reversed),
-            Some(reversed),
-        )],
-        _ => Vec::new(),
-    }
-}
-
-/// The clearing account against what the payouts say has left.
-async fn clearing(ctx: &Context) -> Result<Vec<Found>> {
-    let mut sums: HashMap<String, i64> = HashMap::new();
-    let gone = payout::Entity::find()
-        .filter(payout::Column::Status.is_in(["paid", "reversed"]))
-        .all(ctx.reader())
-        .await?;
-    for payout in gone {
-        *sums.entry(payout.currency).or_default() += payout.amount - payout.reversed;
-    }
-    let mut found = Vec::new();
-    for (currency, sum) in sums {
-        let code = money(sum, &currency)?.currency;
-        let booked = ledger::balance(ctx.reader(), AccountCode::StripeClearing, code).await?;
-        if booked != sum {
-            found.push(Found {
-                reference: format!("clearing:{currency}:{booked}:{sum}"),
-                kind: "clearing",
-                description: format!(
-                    "Stripe clearing in {currency}: the ledger and the payouts differ."
-                ),
-                ours: Some(booked),
-                theirs: Some(sum),
-                currency: Some(currency),
+                transfer_id: Some(transfer.id.clone()),
+                partner_id,
+                ..Default::default()
             });
         }
     }
     Ok(found)
+}
+
+/// Payouts to a partner's bank that were refused, until a later one has arrived.
+async fn banks(ctx: &Context) -> Result<Vec<Found>> {
+    let failed = bank_payout::Entity::find()
+        .filter(bank_payout::Column::Status.eq("failed"))
+        .order_by_asc(bank_payout::Column::Id)
+        .all(ctx.reader())
+        .await?;
+    let mut found = Vec::new();
+    for row in failed {
+        let later = bank_payout::Entity::find()
+            .filter(bank_payout::Column::PartnerId.eq(row.partner_id))
+            .filter(bank_payout::Column::Currency.eq(&row.currency))
+            .filter(bank_payout::Column::Status.eq("paid"))
+            .filter(bank_payout::Column::Id.gt(row.id))
+            .one(ctx.reader())
+            .await?;
+        if later.is_some() {
+            continue;
+        }
+        let why = row.failure.as_deref().unwrap_or("the bank gave no reason");
+        found.push(Found {
+            reference: format!("bank_payout:{}", row.stripe_id),
+            kind: "bank_payout",
+            description: format!(
+                "A partner’s bank refused Stripe’s payout {}: {why}",
+                row.stripe_id
+            ),
+            theirs: Some(row.amount),
+            currency: Some(row.currency),
+            partner_id: Some(row.partner_id),
+            ..Default::default()
+        });
+    }
+    Ok(found)
+}
+
+/// The clearing account against what the payouts say has left, both of one moment.
+async fn clearing(ctx: &Context) -> Result<Vec<Found>> {
+    #[derive(FromQueryResult)]
+    struct Sum {
+        currency: String,
+        gone: i64,
+        booked: i64,
+    }
+    let statement = Statement::from_sql_and_values(
+        ctx.db.backend(),
+        "SELECT p.currency, CAST(SUM(p.amount - p.reversed) AS BIGINT) AS gone, \
+           COALESCE((SELECT a.balance FROM ledger_account a \
+             WHERE a.code = $1 AND a.currency = p.currency), 0) AS booked \
+         FROM payout p WHERE p.status IN ('paid', 'reversed') GROUP BY p.currency",
+        [AccountCode::StripeClearing.to_string().into()],
+    );
+    let sums = Sum::find_by_statement(statement).all(ctx.reader()).await?;
+    let differ = sums.into_iter().filter(|sum| sum.gone != sum.booked);
+    Ok(differ
+        .map(|sum| Found {
+            reference: format!("clearing:{}", sum.currency),
+            kind: "clearing",
+            description: format!(
+                "Stripe clearing in {}: the ledger and the payouts differ.",
+                sum.currency
+            ),
+            ours: Some(sum.booked),
+            theirs: Some(sum.gone),
+            currency: Some(sum.currency),
+            ..Default::default()
+        })
+        .collect())
+}
+
+/// Closes what was found before, is looked for each time, and is not there any more.
+async fn close_gone(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    found: &[Found],
+    since: DateTime<Utc>,
+) -> Result<()> {
+    for row in open(tx).await? {
+        if !ANEW.contains(&row.kind.as_str()) {
+            continue;
+        }
+        // What is older than this comparison reaches was not looked at.
+        let payout = match payout_of(&row) {
+            Some(id) => payout::Entity::find_by_id(id).one(tx).await?,
+            None => None,
+        };
+        let looked = payout.as_ref().is_none_or(|p| p.created_at >= since);
+        let still = found.iter().any(|f| {
+            let named = row.reference.strip_prefix(&f.reference);
+            named.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+                && (f.ours, f.theirs) == (row.ours, row.theirs)
+        });
+        if looked && !still {
+            settle_row(
+                ctx,
+                tx,
+                &row,
+                None,
+                "A later comparison does not find it any more.",
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The payout a difference is about; those of before say so in their reference alone.
+fn payout_of(row: &discrepancy::Model) -> Option<i64> {
+    let of_none = matches!(row.kind.as_str(), "clearing" | "bank_payout");
+    let named = row.reference.split(':').nth(1);
+    row.payout_id
+        .or_else(|| named.filter(|_| !of_none)?.parse().ok())
+}
+
+/// Lists a difference once; the row when it is new. One that a person has settled is listed again
+/// when it is of another amount, one that had gone by itself whenever it is back.
+async fn list(ctx: &Context, tx: &impl ConnectionTrait, found: Found) -> Result<Option<String>> {
+    use discrepancy::{Column, Entity};
+    let like = format!("{}:", found.reference);
+    let known = Entity::find()
+        .filter(
+            sea_orm::Condition::any()
+                .add(Column::Reference.eq(&found.reference))
+                .add(Column::Reference.starts_with(&like)),
+        )
+        .order_by_desc(Column::Id)
+        .all(tx)
+        .await?;
+    let same = known
+        .iter()
+        .find(|row| row.ours == found.ours && row.theirs == found.theirs);
+    if same.is_some_and(|row| row.settled_at.is_none() || row.settled_by.is_some()) {
+        return Ok(None);
+    }
+    let reference = match known.len() {
+        0 => found.reference,
+        n => format!("{like}{n}"),
+    };
+    let made = Entity::insert(discrepancy::ActiveModel {
+        reference: Set(reference),
+        kind: Set(found.kind.to_owned()),
+        description: Set(found.description.clone()),
+        ours: Set(found.ours),
+        theirs: Set(found.theirs),
+        currency: Set(found.currency),
+        found_at: Set(ctx.now()),
+        payout_id: Set(found.payout_id),
+        transfer_id: Set(found.transfer_id),
+        partner_id: Set(found.partner_id),
+        ..Default::default()
+    })
+    .on_conflict(
+        OnConflict::column(Column::Reference)
+            .do_nothing()
+            .to_owned(),
+    )
+    .exec_without_returning(tx)
+    .await?;
+    Ok((made == 1).then_some(found.description))
+}
+
+/// One letter for all that a comparison has found anew. A refused payout to a bank was told already.
+async fn tell_new(ctx: &Context, tx: &impl ConnectionTrait, new: &[String]) -> Result<()> {
+    let Some(first) = new.first() else {
+        return Ok(());
+    };
+    let letter = match new.len() {
+        1 => Letter::new("A difference with Stripe was found").text(first.clone()),
+        n => Letter::new(format!("{n} differences with Stripe were found")).text(first.clone()),
+    };
+    tell_staff(
+        ctx,
+        tx,
+        notice::FINANCE,
+        letter,
+        "/finance/reconciliation?state=open",
+    )
+    .await
 }
 
 /// Differences that nobody has settled, oldest first.
@@ -232,31 +466,50 @@ pub async fn all(ctx: &Context) -> Result<Vec<discrepancy::Model>> {
         .await?)
 }
 
-/// Settles a difference with a reason. Money is moved by an adjustment, never by this.
+/// The reason a person gives, which is needed.
+pub(super) fn required(reason: &str) -> Result<&str> {
+    match reason.trim() {
+        "" => Err(Error::field(
+            "reason",
+            "Say how it was settled; the auditors will ask.",
+        )),
+        reason => Ok(reason),
+    }
+}
+
+/// Settles a difference with a reason. Money is moved by an adjustment or by booking what it is about,
+/// never by this.
 ///
 /// # Errors
 /// [`Error::Invalid`] without a reason, [`Error::Conflict`] when it is settled already.
 pub async fn settle(ctx: &Context, id: i64, reason: &str) -> Result<()> {
     let person_id = ctx.staff(StaffRole::Finance)?;
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Error::field(
-            "reason",
-            "Say how it was settled; the auditors will ask.",
-        ));
-    }
+    let reason = required(reason)?;
     let tx = ctx.begin().await?;
     let row = discrepancy::Entity::find_by_id(id)
         .one(&*tx)
         .await?
         .ok_or(Error::NotFound)?;
+    settle_row(ctx, &*tx, &row, Some(person_id), reason).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Compare-and-set of a difference to settled, by a person or by itself.
+pub(super) async fn settle_row(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    row: &discrepancy::Model,
+    person_id: Option<i64>,
+    reason: &str,
+) -> Result<()> {
     let settled = discrepancy::Entity::update_many()
         .col_expr(discrepancy::Column::SettledAt, Expr::value(ctx.now()))
         .col_expr(discrepancy::Column::SettledBy, Expr::value(person_id))
         .col_expr(discrepancy::Column::Reason, Expr::value(reason))
         .filter(discrepancy::Column::Id.eq(row.id))
         .filter(discrepancy::Column::SettledAt.is_null())
-        .exec(&*tx)
+        .exec(tx)
         .await?
         .rows_affected;
     if settled != 1 {
@@ -267,12 +520,37 @@ pub async fn settle(ctx: &Context, id: i64, reason: &str) -> Result<()> {
     Entry::new(
         "discrepancy.settled",
         "discrepancy",
-        id,
+        row.id,
         format!("Settled: {reason}"),
     )
     .internal()
-    .record(ctx, &*tx)
-    .await?;
+    .record(ctx, tx)
+    .await
+}
+
+/// Books what Stripe says was taken back of a transfer and the books do not know.
+///
+/// # Errors
+/// [`Error::Conflict`] for another kind of difference or a settled one, and when Stripe says the same
+/// as the books by now; [`Error::Unavailable`] when Stripe does not answer.
+pub async fn book_reversal(ctx: &Context, gateway: &dyn Gateway, id: i64) -> Result<()> {
+    let person_id = ctx.staff(StaffRole::Finance)?;
+    let row = discrepancy::Entity::find_by_id(id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let payout = match payout_of(&row).filter(|_| row.kind == "reversed_amount") {
+        Some(id) => payout::Entity::find_by_id(id).one(ctx.reader()).await?,
+        None => None,
+    };
+    let transfer = payout.and_then(|p| p.transfer_id);
+    let (Some(transfer), None) = (transfer, row.settled_at) else {
+        return Err(Error::conflict("There is nothing to book here any more."));
+    };
+    sync::transfer(ctx, gateway, &transfer).await?;
+    let tx = ctx.begin().await?;
+    let reason = "What was taken back at Stripe is booked.";
+    settle_row(ctx, &*tx, &row, Some(person_id), reason).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::ledger::post_many;
 use crate::program;
 
 pub use approve::approve;
+pub(super) use draft::members;
 use draft::recount;
 pub use draft::{NewRun, draft, exclude, refresh};
 pub(super) use draft::{pays_somebody, write_draft};

@@ -1,19 +1,20 @@
-//! What changes at Stripe after a transfer: it is taken back, or goes on to the partner's bank.
+//! What changes at Stripe after a transfer: it is taken back.
 
-use domain::payout::PayoutStatus;
-use entity::{bank_payout, partner, payout, payout_account};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
-};
+use chrono::TimeDelta;
+use domain::payout::{PayoutStatus, evidence};
+use entity::{partner, payout};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use stripe_gateway::Gateway;
+use stripe_gateway::billing::Transfer;
 
-use super::{account::unavailable, books, jobs, money, send};
+use super::{Next, account::unavailable, books, jobs, money, send, suspect, watch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::job;
 use crate::ledger::post;
-use crate::mail::{self, Letter};
+use crate::mail::Letter;
+use crate::notice::{self, tell_staff};
 
 /// Asks for a transfer to be retrieved soon: an event named it.
 ///
@@ -42,30 +43,74 @@ pub async fn bank_payout_changed(
 }
 
 /// Retrieves a transfer and books what of it was taken back since we last looked. The amount at
-/// Stripe is cumulative, so a repeated or late event changes nothing.
+/// Stripe is cumulative, so a repeated or late event changes nothing. One that no payout knows yet is
+/// looked at again once its payout is settled; one whose payout has ended otherwise stops sending.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when Stripe does not answer.
-pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<()> {
+pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<Next> {
     let transfer = match gateway.transfer(id).await {
         Ok(transfer) => transfer,
-        Err(e) if e.is_missing() => return Ok(()),
+        Err(e) if e.is_missing() => return Ok(Next::Done),
         Err(e) => return Err(unavailable("Stripe does not answer.", e)),
     };
-    let tx = ctx.begin().await?;
-    let Some(row) = payout::Entity::find()
+    let row = payout::Entity::find()
         .filter(payout::Column::TransferId.eq(&transfer.id))
-        .one(&*tx)
-        .await?
-    else {
-        // Not ours, or not settled yet: settling finds it by its group.
-        return Ok(());
+        .one(ctx.reader())
+        .await?;
+    let Some(row) = row else {
+        return unknown(ctx, &transfer).await;
     };
     let total = transfer.amount_reversed.minor.min(row.amount);
     if total <= row.reversed {
-        return Ok(());
+        return Ok(Next::Done);
     }
-    let came_back = money(total - row.reversed, &row.currency)?;
+    let tx = ctx.begin().await?;
+    if !mark_reversed(&*tx, &row, total).await? {
+        return Err(Error::conflict(
+            "The payout changed meanwhile; it is looked at again.",
+        ));
+    }
+    let (entry, links) = came_back(ctx, &*tx, &row, &transfer, total).await?;
+    post(ctx, &*tx, entry, links).await?;
+    tx.commit().await?;
+    Ok(Next::Done)
+}
+
+/// How soon a transfer is looked at again whose payout is being settled.
+const SOON: TimeDelta = TimeDelta::seconds(30);
+
+/// A transfer that is no payout's yet.
+async fn unknown(ctx: &Context, transfer: &Transfer) -> Result<Next> {
+    let installation = watch::installation(ctx).await?;
+    let suspects = suspect::among(ctx, &installation, std::slice::from_ref(transfer)).await?;
+    watch::stop_for(ctx, &suspects).await?;
+    if !suspects.is_empty() {
+        return Ok(Next::Done);
+    }
+    let Some(payout_id) = evidence::claims(&installation, &send::listed(transfer)) else {
+        return Ok(Next::Done);
+    };
+    let row = payout::Entity::find_by_id(payout_id)
+        .one(ctx.reader())
+        .await?;
+    let settling = row.is_some_and(|row| {
+        let status = row.status.parse::<PayoutStatus>();
+        status.is_ok_and(PayoutStatus::is_open)
+    });
+    if settling {
+        return Ok(Next::Again(ctx.now() + SOON));
+    }
+    // It was settled between the two looks.
+    let known = payout::Entity::find()
+        .filter(payout::Column::TransferId.eq(&transfer.id))
+        .one(ctx.reader())
+        .await?;
+    Ok(known.map_or(Next::Done, |_| Next::Again(ctx.now())))
+}
+
+/// Compare-and-set of what was taken back of a paid payout.
+async fn mark_reversed(tx: &impl ConnectionTrait, row: &payout::Model, total: i64) -> Result<bool> {
     let status = if total == row.amount {
         PayoutStatus::Reversed
     } else {
@@ -77,120 +122,45 @@ pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<
         .filter(payout::Column::Id.eq(row.id))
         .filter(payout::Column::Status.eq(PayoutStatus::Paid.as_str()))
         .filter(payout::Column::Reversed.eq(row.reversed))
-        .exec(&*tx)
+        .exec(tx)
         .await?
         .rows_affected;
-    if moved != 1 {
-        return Err(Error::conflict(
-            "The payout changed meanwhile; it is looked at again.",
-        ));
-    }
+    Ok(moved == 1)
+}
+
+/// What was taken back beyond what `row` says is payable again; for the caller to book. `total` is
+/// all that was taken back.
+pub(super) async fn came_back(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    row: &payout::Model,
+    transfer: &Transfer,
+    total: i64,
+) -> Result<books::ToBook> {
+    let came_back = money(total - row.reversed, &row.currency)?;
     let partner = partner::Entity::find_by_id(row.partner_id)
-        .one(&*tx)
+        .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
     let reference = send::reference(row.id);
-    let (entry, links) = books::came_back(
-        ctx,
-        &*tx,
-        &row,
-        partner.program_id,
-        &reference,
-        came_back,
-        total,
-    )
-    .await?;
+    let program = partner.program_id;
+    let back = books::came_back(ctx, tx, row, program, &reference, came_back, total).await?;
+    let amount = came_back.format("en");
     Entry::new(
         "payout.reversed",
         "payout",
         row.id,
-        format!(
-            "{} of the transfer was taken back and is payable again.",
-            came_back.format("en")
-        ),
+        format!("{amount} of the transfer was taken back and is payable again."),
     )
     .partner(row.partner_id)
     .detail(serde_json::json!({ "transfer": transfer.id, "reversed": total }))
-    .record(ctx, &*tx)
+    .record(ctx, tx)
     .await?;
-    post(ctx, &*tx, entry, links).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Retrieves a connected account's payouts to its bank and tells the partner when one failed.
-///
-/// # Errors
-/// [`Error::Unavailable`] when Stripe does not answer.
-pub async fn bank_payouts(ctx: &Context, gateway: &dyn Gateway, account: &str) -> Result<()> {
-    let Some(known) = payout_account::Entity::find()
-        .filter(payout_account::Column::StripeId.eq(account))
-        .one(ctx.reader())
-        .await?
-    else {
-        return Ok(());
-    };
-    let payouts = gateway
-        .payouts_of(account)
-        .await
-        .map_err(|e| unavailable("Stripe does not answer.", e))?;
-    let tx = ctx.begin().await?;
-    for theirs in payouts {
-        let ours = bank_payout::Entity::find()
-            .filter(bank_payout::Column::StripeId.eq(&theirs.id))
-            .one(&*tx)
-            .await?;
-        let status = theirs.status.as_str().to_owned();
-        if ours.as_ref().is_some_and(|o| o.status == status) {
-            continue;
-        }
-        let newly_failed = status == "failed";
-        let failure = theirs
-            .failure_message
-            .clone()
-            .or(theirs.failure_code.clone());
-        match ours {
-            Some(ours) => {
-                bank_payout::Entity::update_many()
-                    .col_expr(bank_payout::Column::Status, Expr::value(status))
-                    .col_expr(bank_payout::Column::Failure, Expr::value(failure.clone()))
-                    .col_expr(
-                        bank_payout::Column::ArrivalAt,
-                        Expr::value(theirs.arrival_date),
-                    )
-                    .col_expr(bank_payout::Column::UpdatedAt, Expr::value(ctx.now()))
-                    .filter(bank_payout::Column::Id.eq(ours.id))
-                    .exec(&*tx)
-                    .await?;
-            }
-            None => {
-                bank_payout::Entity::insert(bank_payout::ActiveModel {
-                    stripe_id: Set(theirs.id.clone()),
-                    partner_id: Set(known.partner_id),
-                    amount: Set(theirs.amount.minor),
-                    currency: Set(theirs.amount.currency.code().to_owned()),
-                    status: Set(status),
-                    arrival_at: Set(theirs.arrival_date),
-                    failure: Set(failure.clone()),
-                    updated_at: Set(ctx.now()),
-                    ..Default::default()
-                })
-                .exec_without_returning(&*tx)
-                .await?;
-            }
-        }
-        if newly_failed {
-            let why = failure.unwrap_or_else(|| "the bank gave no reason".to_owned());
-            let letter = Letter::new("Your bank refused a payout")
-                .text(format!(
-                    "Stripe could not pay {} to your bank: {why}. The money is in your Stripe \
-                     account; correct your bank details there and Stripe tries again.",
-                    theirs.amount.format("en")
-                ))
-                .link("Payout account", "/partner/payout-account");
-            mail::send_to_owners(ctx, &*tx, known.partner_id, letter).await?;
-        }
-    }
-    tx.commit().await?;
-    Ok(())
+    let path = format!("/finance/payouts/{}", row.id);
+    let letter = Letter::new(format!("{amount} of payout {} came back", row.id)).text(format!(
+        "{amount} of transfer {} was taken back at Stripe and is payable again.",
+        transfer.id
+    ));
+    tell_staff(ctx, tx, notice::FINANCE, letter, &path).await?;
+    Ok(back)
 }

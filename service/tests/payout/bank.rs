@@ -2,7 +2,7 @@
 
 use domain::plan::ready_made;
 use entity::{payout, payout_account};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use service::payout::{Next, run, send};
 use stripe_gateway::{Config, StripeGateway};
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::support::{Engine, day};
-use crate::world::{World, acme_pays};
+use crate::world::{World, acme_pays, new_customer, paid};
 
 /// A world in which the first partner has 225.00 payable and a payout account that is ready.
 pub struct Bank {
@@ -57,18 +57,7 @@ impl Bank {
             _stop: stop,
         };
         let account = bank.account("complete").await;
-        payout_account::ActiveModel {
-            partner_id: Set(bank.world.partners[0]),
-            stripe_id: Set(account),
-            state: Set("ready".to_owned()),
-            requirements: Set(json!([])),
-            checked_at: Set(bank.world.now),
-            created_at: Set(bank.world.now),
-            ..Default::default()
-        }
-        .insert(bank.world.test.db.reader())
-        .await
-        .expect("connected");
+        bank.connect(bank.world.partners[0], account).await;
         Some(bank)
     }
 
@@ -107,6 +96,41 @@ impl Bank {
         .await;
     }
 
+    /// Something that goes wrong so often, with what else the sandbox has to know of it.
+    pub async fn goes_wrong(&self, method: &str, path: &str, kind: &str, times: u32, more: Value) {
+        let mut fault = json!({"match": {"method": method, "path_prefix": path}, "kind": kind,
+                               "times": times, "hang_ms": 1500});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            fault[name.as_str()] = value.clone();
+        }
+        self.control("faults", fault).await;
+    }
+
+    /// Nothing goes wrong any more.
+    pub async fn all_well(&self) {
+        let url = format!("{}/_sandbox/faults", self.base);
+        let reply = self.client.delete(url).send().await.expect("answers");
+        assert!(reply.status().is_success());
+    }
+
+    /// Takes back so much of a transfer at Stripe.
+    pub async fn take_back(&self, transfer: &str, amount: i64) {
+        let reply = self
+            .client
+            .post(format!("{}/v1/transfers/{transfer}/reversals", self.base))
+            .bearer_auth("sk_test_payouts")
+            .form(&[("amount", amount.to_string())])
+            .send()
+            .await
+            .expect("answers");
+        assert!(reply.status().is_success());
+    }
+
+    /// Time passes.
+    pub fn later(&mut self, by: chrono::TimeDelta) {
+        self.world.now += by;
+    }
+
     /// Transfers at Stripe.
     pub async fn transfers(&self) -> Vec<Value> {
         let state: Value = self
@@ -134,14 +158,57 @@ impl Bank {
         run_id
     }
 
+    /// The last approval that a run needs.
+    pub async fn approve(&self, run_id: i64) {
+        let approved = run::approve(&self.world.finance(1), run_id).await;
+        assert!(approved.expect("approved"));
+    }
+
+    /// A second partner with something payable and an account that is ready.
+    pub async fn second_partner(&mut self) -> i64 {
+        let partner = self.world.partners[1];
+        self.world
+            .add_account("beta.com", &[(partner, 10_000)])
+            .await;
+        let events = [
+            new_customer("cus_2", "b@beta.com"),
+            paid(2, "cus_2", 90_000, 5),
+        ];
+        self.world.deliver(&events).await;
+        service::commission::mature(&self.world.system())
+            .await
+            .expect("matures");
+        let account = self.account("complete").await;
+        self.connect(partner, account).await;
+        partner
+    }
+
+    /// The partner has this account, and it is ready.
+    pub async fn connect(&self, partner: i64, account: String) {
+        payout_account::ActiveModel {
+            partner_id: Set(partner),
+            stripe_id: Set(account),
+            state: Set("ready".to_owned()),
+            requirements: Set(json!([])),
+            checked_at: Set(self.world.now),
+            created_at: Set(self.world.now),
+            ..Default::default()
+        }
+        .insert(self.world.test.db.reader())
+        .await
+        .expect("connected");
+    }
+
+    /// Every payout, oldest first.
+    pub async fn payouts(&self) -> Vec<payout::Model> {
+        let rows = payout::Entity::find().order_by_asc(payout::Column::Id);
+        rows.all(self.world.test.db.reader()).await.expect("read")
+    }
+
     /// Drafts, submits, approves and starts a run; gives its only payout.
     pub async fn started(&self) -> payout::Model {
         let run_id = self.submitted().await;
-        assert!(
-            run::approve(&self.world.finance(1), run_id)
-                .await
-                .expect("approved")
-        );
+        self.approve(run_id).await;
         let next = send::start_run(&self.world.system(), &self.gateway, run_id).await;
         assert_eq!(next.expect("started"), Next::Done);
         self.payout().await

@@ -1,7 +1,11 @@
 //! Payouts: who is in a run, four eyes, and that no answer of Stripe's pays twice or loses a cent.
 //! Stripe is the sandbox, a server of its own.
 
+mod accounts;
 mod bank;
 mod due;
+mod restore;
 mod runs;
 mod sending;
+mod unclear;
+mod waits;

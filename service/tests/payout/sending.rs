@@ -5,7 +5,7 @@ use entity::{payout, payout_run};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
-use service::payout::{Next, reconcile, send, sync};
+use service::payout::{Next, reconcile, sync};
 
 use super::bank::Bank;
 use crate::support::Engine;
@@ -29,7 +29,15 @@ async fn a_run_pays_what_is_payable(#[case] engine: Engine) {
     let transfers = bank.transfers().await;
     assert_eq!(transfers.len(), 1);
     assert_eq!(transfers[0]["amount"], payable);
-    assert_eq!(transfers[0]["transfer_group"], send::reference(row.id));
+    let sent = bank.payout().await;
+    assert_eq!(
+        transfers[0]["transfer_group"].as_str(),
+        sent.transfer_group.as_deref()
+    );
+    assert_eq!(
+        transfers[0]["metadata"]["portico_key"],
+        sent.idempotency_key
+    );
     let row = bank.payout().await;
     assert_eq!(
         (row.status.as_str(), row.transfer_id.as_deref()),
@@ -199,4 +207,41 @@ async fn a_transfer_taken_back_is_payable_again_once(#[case] engine: Engine) {
     assert_eq!(bank.bucket("payable").await, row.amount);
     assert_eq!(bank.payout().await.status, "reversed");
     bank.world.assert_clean().await;
+}
+
+/// Books may be right and the payout wrong: the audit holds it against what Stripe said.
+#[rstest]
+#[case::amount("transfer_amount = 100", "transfer of 100")]
+#[case::account("transfer_destination = 'acct_somebody'", "acct_somebody")]
+#[case::currency("transfer_currency = 'USD'", "USD")]
+#[case::no_transfer("transfer_id = NULL", "without a transfer")]
+#[case::nothing_kept("transfer_amount = NULL", "nothing is kept")]
+#[case::given_up(
+    "status = 'failed', failure = 'Stripe never received the transfer.'",
+    "given up without a person"
+)]
+#[case::open_in_a_run_that_is_over("status = 'unknown'", "in a run that is done")]
+#[tokio::test]
+async fn the_audit_sees_what_the_books_do_not(
+    #[case] tampered: &str,
+    #[case] says: &str,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(bank) = Bank::new(engine).await else {
+        return;
+    };
+    let row = bank.started().await;
+    bank.work(row.id).await;
+    bank.world.assert_clean().await;
+    let db = &bank.world.test.db;
+    let sql = format!("UPDATE payout SET {tampered}");
+    sea_orm::ConnectionTrait::execute_unprepared(db.reader(), &sql)
+        .await
+        .expect("tampered");
+    let report = service::ledger::audit(db).await.expect("audited");
+    let found = report
+        .findings
+        .iter()
+        .any(|f| f.table == "payout" && f.id == row.id && f.message.contains(says));
+    assert!(found, "{:#?}", report.findings);
 }

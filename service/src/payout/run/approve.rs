@@ -143,7 +143,8 @@ async fn freeze(
         }
         let rest = Money::new(item.amount - amount, balance.currency);
         if !rest.is_zero() {
-            books::carry(ctx, tx, run.program_id, item.partner_id, row.id, rest).await?;
+            let (program, note) = (run.program_id, books::IN_STEPS);
+            books::carry(ctx, tx, program, item.partner_id, row.id, rest, note).await?;
         }
         let amount = Money::new(amount, balance.currency);
         let reference = send::reference(row.id);

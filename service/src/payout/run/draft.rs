@@ -128,7 +128,7 @@ fn last_day(cutoff: DateTime<Utc>, zone: Tz) -> String {
 
 /// The commissions a run pays: payable up to the cut-off, and every negative one, so that nobody
 /// is paid what was given back since.
-pub(super) fn members(cutoff: DateTime<Utc>) -> Condition {
+pub(in crate::payout) fn members(cutoff: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(commission::Column::State.eq("payable"))
         .add(
