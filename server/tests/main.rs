@@ -12,6 +12,7 @@ mod matrix;
 mod money;
 mod replay;
 mod routes;
+mod sending;
 mod session;
 mod stage;
 mod support;

@@ -151,6 +151,26 @@ fn exceptions(e: &Exceptions, admin: bool) -> AnyView {
             "/finance/runs?status=waiting_for_balance",
         ),
         (
+            "All sending is stopped",
+            e.stops,
+            "/finance/reconciliation?state=open",
+        ),
+        (
+            "Payouts need your decision",
+            e.questions,
+            "/finance/payouts?status=unknown",
+        ),
+        (
+            "Approved runs wait for Stripe or for a person",
+            e.waiting_runs,
+            "/finance/runs",
+        ),
+        (
+            "Partners’ banks refused a payout",
+            e.bank_failures,
+            "/finance/reconciliation?kind=bank_payout",
+        ),
+        (
             "Payouts are being checked with Stripe",
             e.unknown_payouts,
             "/finance/payouts?status=unknown",

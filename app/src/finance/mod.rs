@@ -7,6 +7,7 @@ mod home;
 mod invoices;
 mod ledger;
 mod payouts;
+mod question;
 mod reconciliation;
 mod run;
 mod runs;
@@ -25,6 +26,7 @@ pub fn routes() -> Routes {
         .merge(runs::routes())
         .merge(run::routes())
         .merge(payouts::routes())
+        .merge(question::routes())
         .merge(reconciliation::routes())
         .merge(ledger::routes())
         .merge(statements::routes())

@@ -97,6 +97,8 @@ async fn export(page: Page) -> PageResult {
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let payout = list::payout(&page.ctx, id).await?;
     let names = browse::customers(&page.ctx, &payout.commissions).await?;
+    let asked = super::question::asked(&page, id).await?;
+    let change = super::may_change(&page);
     let state = payout.line.status;
     let head = Head::new(format!("Payout {id}"))
         .text(payout.line.partner.clone())
@@ -119,7 +121,10 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         let sent = row.sent_at.map(|at| view! { <Fact label="First sent"><Moment at/></Fact> });
         let settled = row.settled_at.map(|at| view! { <Fact label="Settled"><Moment at/></Fact> });
         let events = crate::apply::standing::events(payout.timeline);
+        let group = row.transfer_group.clone().unwrap_or_else(|| send::reference(row.id));
+        let asked = asked.map(|view| super::question::panel(row.id, view, change));
         view! {
+            {asked}
             {trouble}
             <Record>
                 <RecordMain>
@@ -138,7 +143,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                             <Fact label="Attempts">{count_text(row.attempts)}</Fact>
                             <Fact label="Stripe account"><code>{row.destination}</code></Fact>
                             {transfer}
-                            <Fact label="Transfer group"><code>{send::reference(row.id)}</code></Fact>
+                            <Fact label="Transfer group"><code>{group}</code></Fact>
                             <Fact label="Run"><a href=run>"Open the run"</a></Fact>
                             <Fact label="Journal"><a href=journal>"Bookings of this payout"</a></Fact>
                         </Facts>

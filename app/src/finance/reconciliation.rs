@@ -9,9 +9,9 @@ use crate::{
 };
 use axum::extract::Path;
 use chrono::TimeDelta;
-use entity::discrepancy;
+use entity::{discrepancy, sending_stop};
 use leptos::prelude::*;
-use service::payout::reconcile;
+use service::payout::{reconcile, recover, watch};
 
 const HERE: &str = "/finance/reconciliation";
 /// How far back a comparison goes that a person asks for.
@@ -24,6 +24,13 @@ pub(super) fn routes() -> Routes {
         .get("/finance/reconciliation.csv", Access::Finance, export)
         .post("/finance/reconciliation/compare", Access::Finance, compare)
         .get("/finance/reconciliation/{id}", Access::Finance, show)
+        .post("/finance/reconciliation/release", Access::Finance, release)
+        .post("/finance/reconciliation/{id}/book", Access::Finance, book)
+        .post(
+            "/finance/reconciliation/{id}/book-reversal",
+            Access::Finance,
+            book_reversal,
+        )
         .post(
             "/finance/reconciliation/{id}/settle",
             Access::Finance,
@@ -59,7 +66,8 @@ async fn narrowed(page: &Page, list: &ListQuery) -> service::Result<Vec<discrepa
     Ok(rows)
 }
 
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 9] = [
+    ("bank_payout", "Refused by a bank"),
     ("missing_transfer", "No transfer at Stripe"),
     ("double_transfer", "Several transfers"),
     ("unexpected_transfer", "Transfer of a failed payout"),
@@ -83,13 +91,18 @@ async fn index(page: Page) -> PageResult {
     let total = rows.len() as u64;
     let rows = super::cut(rows, &list);
     let open = reconcile::open(page.ctx.reader()).await?.len();
+    let stops = watch::stops(page.ctx.reader()).await?;
     let can = super::may_change(&page);
     let head = Head::new("Reconciliation")
         .text("Transfers at Stripe, payouts and the ledger are compared every night; each difference is listed once.")
         .actions(move || can.then(|| view! { <PostButton action="/finance/reconciliation/compare" label="Compare now" primary=true/> }));
     Ok(page.render(head, move || {
         let open = i64::try_from(open).unwrap_or(i64::MAX);
-        Table::new(rows, total, &list)
+        let stopped = stops
+            .into_iter()
+            .map(|stop| stopped(stop, can))
+            .collect_view();
+        let table = Table::new(rows, total, &list)
             .caption("Differences")
             .col("Difference", |d: &discrepancy::Model| d.description.clone())
             .sorted("kind", "Kind", |d| kind(&d.kind))
@@ -112,8 +125,31 @@ async fn index(page: Page) -> PageResult {
                 "No differences",
                 "Ledger, payouts and Stripe agree as far as they have been compared.",
             ))
-            .view()
+            .view();
+        view! { {stopped}{table} }
     }))
+}
+
+/// What stops all sending, and the way on.
+fn stopped(stop: sending_stop::Model, can: bool) -> AnyView {
+    let way = can.then(|| {
+        view! {
+            <Confirm id="release" label="Let sending go on" title="Let sending go on?" text="Every transfer that stopped it is booked or explained below. Runs that are approved go on by themselves.">
+                <PostForm action="/finance/reconciliation/release" name="release">
+                    <TextArea name="reason" label="What was found and done?" rows=2 required=true max=500/>
+                    <Submit label="Let sending go on"/>
+                </PostForm>
+            </Confirm>
+        }
+    });
+    view! {
+        <Notice tone=Tone::Bad title="No payouts are sent">
+            <p>{stop.why}</p>
+            <p>"Since "<Moment at=stop.stopped_at/>"."</p>
+            <div class="buttons">{way}</div>
+        </Notice>
+    }
+    .into_any()
 }
 
 fn amount(d: &discrepancy::Model, minor: Option<i64>) -> Option<AnyView> {
@@ -197,9 +233,13 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         .status_as(word, tone);
     let can = super::may_change(&page) && !settled;
     Ok(page.render(head, move || {
-        let payout = d.reference.rsplit(':').next().and_then(|id| id.parse::<i64>().ok()).filter(|_| {
-            d.description.starts_with("Payout ")
+        let named = d.reference.split(':').nth(1).and_then(|id| id.parse::<i64>().ok());
+        let payout = d.payout_id.or(named.filter(|_| d.description.starts_with("Payout ")));
+        let transfer = d.transfer_id.clone().map(|id| view! { <Fact label="Transfer"><code>{id}</code></Fact> });
+        let partner = d.partner_id.map(|id| {
+            view! { <Fact label="Partner"><a href=format!("/manager/partners/{id}")>"Whose account it is"</a></Fact> }
         });
+        let cure = can.then(|| cure(id, &d));
         let payout = payout.map(|id| {
             view! { <Fact label="Payout"><a href=format!("/finance/payouts/{id}")>{format!("Payout {id}")}</a></Fact> }
         });
@@ -223,6 +263,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             <Record>
                 <RecordMain>
                     <Panel title="What was found"><p>{d.description}</p></Panel>
+                    {cure}
                     {form}
                     <Panel title="What happened"><Timeline events/></Panel>
                 </RecordMain>
@@ -232,6 +273,8 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                             <Fact label="Ours">{ours}</Fact>
                             <Fact label="Stripe’s">{theirs}</Fact>
                             {payout}
+                            {transfer}
+                            {partner}
                             <Fact label="Found"><Moment at=d.found_at/></Fact>
                             <Fact label="Settled">{d.settled_at.map(|at| view! { <Moment at/> })}</Fact>
                             {reason}
@@ -242,6 +285,53 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             </Record>
         }
     }))
+}
+
+/// How a difference can be booked, where it can.
+fn cure(id: i64, d: &discrepancy::Model) -> AnyView {
+    match d.kind.as_str() {
+        "unknown_payout" | "unexpected_transfer" | "double_transfer"
+            if d.transfer_id.is_some() && d.partner_id.is_some() =>
+        {
+            view! {
+                <Panel title="Book it" text="The partner has this money. It is booked as paid by this transfer: with a payout that waits for the same amount, or with what was payable before it; a difference goes into the next payout. Nothing is sent.">
+                    <PostForm action=format!("{HERE}/{id}/book") name="book">
+                        <TextArea name="reason" label="Where does it come from?" rows=2 required=true max=500/>
+                        <div class="buttons"><Submit label="Book it as paid"/></div>
+                    </PostForm>
+                </Panel>
+            }
+            .into_any()
+        }
+        "reversed_amount" => {
+            view! {
+                <Panel title="Book it" text="What was taken back at Stripe is payable again.">
+                    <div class="buttons"><PostButton action=format!("{HERE}/{id}/book-reversal") label="Book what was taken back" primary=true/></div>
+                </Panel>
+            }
+            .into_any()
+        }
+        _ => ().into_any(),
+    }
+}
+
+async fn book(page: Page, Path(id): Path<i64>, form: Form<Settle>) -> PageResult {
+    let done = recover::book(&page.ctx, page.gateway()?, id, &form.reason).await;
+    let here = format!("{HERE}/{id}");
+    page.answer(done, &here, "Booked as paid.", &form.pairs)
+        .await
+}
+
+async fn book_reversal(page: Page, Path(id): Path<i64>) -> PageResult {
+    let done = reconcile::book_reversal(&page.ctx, page.gateway()?, id).await;
+    let here = format!("{HERE}/{id}");
+    page.answer(done, &here, "Booked.", &[]).await
+}
+
+async fn release(page: Page, form: Form<Settle>) -> PageResult {
+    let done = watch::release(&page.ctx, page.gateway()?, &form.reason).await;
+    page.answer(done, HERE, "Sending goes on.", &form.pairs)
+        .await
 }
 
 #[derive(serde::Deserialize, Default)]

@@ -77,6 +77,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         items.into_iter().partition(|i| i.item.included);
     let draft = status == RunStatus::Draft && may.change;
     let step = next_step(id, &run, status, may);
+    let waits = waits(&run);
     let pays = totals
         .into_iter()
         .map(|m| view! { <Figure label=format!("Pays in {}", m.currency.code())><Money minor=m.minor currency=m.currency.code()/></Figure> })
@@ -95,6 +96,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
     let csv = format!("{}/items.csv", address(id));
     let events = crate::apply::standing::events(timeline);
     view! {
+        {waits}
         {step}
         <Figures>
             {pays}
@@ -126,6 +128,20 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         </Record>
     }
     .into_any()
+}
+
+/// What an approved run waits for, as long as it does.
+fn waits(run: &payout_run::Model) -> Option<AnyView> {
+    let (why, since) = (run.waits_for.clone()?, run.waits_since?);
+    Some(
+        view! {
+            <Notice tone=Tone::Warn title="This run waits">
+                <p>{why}</p>
+                <p>"Since "<Moment at=since/>". The approval stands."</p>
+            </Notice>
+        }
+        .into_any(),
+    )
 }
 
 /// What can or must be done now, and by whom.
@@ -193,16 +209,23 @@ fn next_step(id: i64, run: &payout_run::Model, status: RunStatus, may: &May) -> 
             }
             .into_any()
         }
-        RunStatus::Approved => view! {
-            <Notice tone=Tone::Info title="Approved">
-                <p>"The payouts are frozen; the transfers start in a moment."</p>
-                {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
-            </Notice>
+        RunStatus::Approved => {
+            let words = if run.waits_for.is_some() {
+                "The payouts are frozen; the transfers start as soon as nothing is in their way."
+            } else {
+                "The payouts are frozen; the transfers start in a moment."
+            };
+            view! {
+                <Notice tone=Tone::Info title="Approved">
+                    <p>{words}</p>
+                    {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
+                </Notice>
+            }
+            .into_any()
         }
-        .into_any(),
         RunStatus::WaitingForBalance => view! {
             <Notice tone=Tone::Warn title="Waiting for balance">
-                <p>"Stripe’s balance is too low for this run. Top it up; the run goes on by itself. Nothing has been sent."</p>
+                <p>"Stripe’s balance is too low for what this run has still to send. Top it up; the run goes on by itself."</p>
                 {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
             </Notice>
         }

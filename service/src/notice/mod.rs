@@ -11,7 +11,6 @@ use sea_orm::{
 use crate::context::Context;
 use crate::error::{Error, Result};
 
-#[allow(unused_imports, reason = "used by what is told to finance")]
 pub(crate) use staff::{FINANCE, tell_staff};
 
 /// Tells one person something. `link` is a path in the portal.
