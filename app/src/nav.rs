@@ -59,6 +59,12 @@ const MANAGER: &[Row] = &[
     ("Courses", "/manager/courses", "learn", ""),
     ("Attempts", "/manager/attempts", "list", ""),
     ("Tier reviews", "/manager/tiers", "tier", ""),
+    (
+        "Unmatched invoices",
+        "/finance/invoices/unmatched",
+        "invoice",
+        "invoices",
+    ),
 ];
 
 const FINANCE: &[Row] = &[

@@ -146,6 +146,8 @@ crate::text_enum! {
         AccountIncomplete = "account_incomplete" => "Payout account is not complete",
         /// Stripe does not let the account receive.
         AccountRestricted = "account_restricted" => "Payout account is restricted",
+        /// The account was connected or replaced a short time ago.
+        NewAccount = "new_account" => "Payout account is new",
         /// Finance holds the partner's payouts.
         Held = "held" => "Held by finance",
         /// An earlier payout has not ended.
@@ -172,6 +174,8 @@ pub struct Candidate {
     pub open_payout: bool,
     /// The partner is active.
     pub active: bool,
+    /// The payout account is too new for its first payout.
+    pub account_waits: bool,
 }
 
 /// A line of a draft run.
@@ -209,6 +213,7 @@ pub fn include_or_reason(candidate: &Candidate) -> Inclusion {
             LeftOut::AccountIncomplete
         }
         PayoutAccountState::Restricted => LeftOut::AccountRestricted,
+        PayoutAccountState::Ready if candidate.account_waits => LeftOut::NewAccount,
         PayoutAccountState::Ready => {
             let amount = Money::new(payable, candidate.balance.currency);
             return Inclusion::Included { amount };

@@ -24,6 +24,8 @@ pub struct Model {
     pub checked_at: DateTimeUtc,
     /// Created at.
     pub created_at: DateTimeUtc,
+    /// When it was connected; none where that was before new accounts waited.
+    pub connected_at: Option<DateTimeUtc>,
 }
 
 /// The foreign keys, each named for its column.

@@ -43,6 +43,8 @@ pub struct Model {
     pub waits_for: Option<String>,
     /// Since when it waits for that.
     pub waits_since: Option<DateTimeUtc>,
+    /// Which rule asks for a second person, in words with its sums.
+    pub second_reason: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

@@ -58,6 +58,8 @@ pub struct Model {
     pub second_approvals: Json,
     /// Days; a subscription that ends sooner takes its commission along. None at 0.
     pub churn_days: i64,
+    /// Days that a new payout account waits for its first payout.
+    pub account_wait_days: i64,
 }
 
 /// The foreign keys, each named for its column.

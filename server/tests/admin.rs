@@ -175,6 +175,7 @@ async fn a_new_version_of_the_policy_counts_from_its_day() {
             ("reapply_after_days", "90"),
             ("tier_grace_days", "120"),
             ("payout_minimum", "50.00"),
+            ("account_wait_days", "3"),
             ("second_approval_above", "250,000.00"),
             ("auto_approve_below", ""),
             ("auto_approve_min_tier", ""),

@@ -6,9 +6,8 @@ use entity::{customer as customers, deal, invoice as invoices};
 use rstest::rstest;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait};
 use serde_json::{Value, json};
-use service::billing::{
-    MatchForm, OwnQuery, match_by_hand, own_list, sweep::sweep, unmatched, why_nothing,
-};
+use service::Error;
+use service::billing::{MatchForm, OwnQuery, own_list, sweep::sweep, unmatched, why_nothing};
 use service::ledger::{JournalQuery, journal};
 
 use crate::support::{Engine, day};
@@ -111,7 +110,7 @@ async fn a_customers_invoices_are_found_however_many_came_in_between(#[case] eng
         account: "acme.com".to_owned(),
         reason: "It is their boss".to_owned(),
     };
-    let earned = match_by_hand(&ctx, rows[0].customer_id, &form).await;
+    let earned = world.match_by_hand(rows[0].customer_id, &form).await;
     assert_eq!(earned.expect("matched"), 4);
     let own = own_list(&world.owner(world.partners[0]), &OwnQuery::default()).await;
     assert_eq!(own.expect("lists").1, 4);
@@ -163,7 +162,8 @@ async fn matching_late_books_what_was_missed(#[case] engine: Engine) {
         account: "nobody.com".to_owned(),
         reason: String::new(),
     };
-    let error = match_by_hand(&ctx, customer_id, &form)
+    let error = world
+        .match_by_hand(customer_id, &form)
         .await
         .expect_err("refused")
         .to_string();
@@ -177,7 +177,8 @@ async fn matching_late_books_what_was_missed(#[case] engine: Engine) {
         reason: "It is their boss".to_owned(),
     };
     assert_eq!(
-        match_by_hand(&ctx, customer_id, &form)
+        world
+            .match_by_hand(customer_id, &form)
             .await
             .expect("matched"),
         2
@@ -189,7 +190,8 @@ async fn matching_late_books_what_was_missed(#[case] engine: Engine) {
     assert_eq!(unmatched(&ctx, "", 1, 25).await.expect("reads").1, 0);
     assert_eq!(why_nothing(&ctx, "in_1").await.expect("reads"), None);
     assert_eq!(
-        match_by_hand(&ctx, customer_id, &form)
+        world
+            .match_by_hand(customer_id, &form)
             .await
             .expect("again"),
         0
@@ -459,5 +461,64 @@ async fn a_sweep_finds_what_never_arrived(#[case] engine: Engine) {
             .len(),
         4
     );
+    world.assert_clean().await;
+}
+
+/// Finance and managers may both match a customer, and it takes two of them.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_match_by_hand_takes_two_people(#[case] engine: Engine) {
+    use service::billing::{confirm_match, decline_match, proposal, propose_match};
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world
+        .deliver(&[
+            new_customer("cus_1", "boss@gmail.com"),
+            paid(1, "cus_1", 10_000, 1),
+        ])
+        .await;
+    let maya = world.add_staff("Maya", StaffRole::Manager).await;
+    let manager = world.test.staff(maya, StaffRole::Manager, world.now);
+    let (fin, other) = (world.finance(0), world.finance(1));
+    let (rows, _) = unmatched(&fin, "", 1, 25).await.expect("finance sees it");
+    let customer_id = rows[0].customer_id;
+    let form = MatchForm {
+        account: "acme.com".to_owned(),
+        reason: "It is their boss".to_owned(),
+    };
+    let auditor = world.test.staff(maya, StaffRole::Auditor, world.now);
+    let refused = propose_match(&auditor, customer_id, &form).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    let id = propose_match(&fin, customer_id, &form)
+        .await
+        .expect("proposed");
+    assert!(world.commissions().await.is_empty(), "nothing is booked");
+    assert_eq!(world.notices_of(maya).await.len(), 1, "the manager is told");
+    let twice = propose_match(&manager, customer_id, &form).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+    let own = confirm_match(&fin, id).await;
+    assert!(matches!(own, Err(Error::Forbidden(_))), "{own:?}");
+    assert!(matches!(
+        confirm_match(&auditor, id).await,
+        Err(Error::Forbidden(_))
+    ));
+    decline_match(&other, id, "Not them")
+        .await
+        .expect("declined");
+    let late = confirm_match(&manager, id).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    let id = propose_match(&manager, customer_id, &form)
+        .await
+        .expect("again");
+    let shown = proposal(&fin, customer_id)
+        .await
+        .expect("reads")
+        .expect("waits");
+    assert_eq!((shown.id, shown.by.1.as_str()), (id, "Maya"));
+    assert_eq!(confirm_match(&fin, id).await.expect("confirmed"), 1);
+    assert!(world.bucket(world.partners[0], "pending").await > 0);
     world.assert_clean().await;
 }

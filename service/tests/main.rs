@@ -2,6 +2,7 @@
 
 mod support;
 
+mod adding_up;
 mod application;
 mod billing;
 mod books;
@@ -21,6 +22,7 @@ mod plan;
 mod plan_move;
 mod program;
 mod returns;
+mod roles;
 mod rows;
 mod schema;
 mod shapes;

@@ -24,6 +24,7 @@ pub fn policy(changes: &[(&str, &str)]) -> PolicyFields {
         ("hold_days", "30"),
         ("clawback_days", "90"),
         ("churn_days", "0"),
+        ("account_wait_days", "3"),
         ("payout_day", "5"),
         ("deal_review_hours", "48"),
         ("application_review_hours", "48"),

@@ -21,6 +21,7 @@ pub(super) fn routes() -> Routes {
         .get("/admin/staff/new", Access::Admin, new)
         .get("/admin/staff/{id}", Access::Admin, show)
         .post("/admin/staff/{id}/role", Access::Admin, role)
+        .post("/admin/staff/{id}/confirm", Access::Admin, confirm)
         .post("/admin/staff/{id}/deactivate", Access::Admin, deactivate)
         .post("/admin/staff/{id}/reactivate", Access::Admin, reactivate)
 }
@@ -66,7 +67,11 @@ async fn index(page: Page) -> PageResult {
         };
         found && role && active
     });
-    let mut head = Head::new("Staff").text("The vendor’s own people and what each may do.");
+    let hours = identity::wait(page.ctx.reader()).await?.num_hours();
+    let mut head = Head::new("Staff").text(format!(
+        "The vendor’s own people and what each may do. A new role in finance or administration counts \
+         for approving money after {hours} hours, or once a second administrator confirms it."
+    ));
     if may_change(&page) {
         head = head.primary("Invite a person", "/admin/staff/new");
     }
@@ -80,6 +85,7 @@ async fn index(page: Page) -> PageResult {
             .col("Name", |p: &StaffMember| p.name.clone())
             .col("Address", |p| p.email.clone())
             .col("Role", |p| p.role.label())
+            .col("Approves money", |p| approves(p))
             .col("Sign-in", sign_in)
             .href(|p| href(p.person_id))
             .search("Name or address")
@@ -101,6 +107,54 @@ async fn index(page: Page) -> PageResult {
     }))
 }
 
+/// From when a role counts for approving money, where it does.
+fn approves(p: &StaffMember) -> AnyView {
+    match (&p.waiting, p.role) {
+        (Some(waiting), _) if waiting.confirmed_by.is_none() => {
+            let until = waiting.until;
+            view! { "From " <Moment at=until/> }.into_any()
+        }
+        (_, StaffRole::Finance | StaffRole::Admin) => "Yes".into_any(),
+        _ => "No".into_any(),
+    }
+}
+
+/// That a role waits, who gave it, and how it counts earlier.
+fn waiting(p: &StaffMember, can: bool, me: Option<i64>) -> Option<AnyView> {
+    let waiting = p.waiting.clone()?;
+    let until = waiting.until;
+    let giver = waiting.given_by.clone();
+    let name = giver
+        .as_ref()
+        .map_or("the operator".to_owned(), |g| g.1.clone());
+    if waiting.confirmed_by.is_some() {
+        let text = format!(
+            "A second administrator confirmed the role. Until then, only what {name} has a hand in is not theirs to approve."
+        );
+        return Some(view! { <Notice title="Confirmed"><p>{text}</p><p>"Until " <Moment at=until/></p></Notice> }.into_any());
+    }
+    let mine = me.is_some() && (giver.map(|g| g.0) == me || me == Some(p.person_id));
+    let action = format!("{}/confirm", href(p.person_id));
+    let button = (can && !mine).then(|| view! { <div class="buttons"><PostButton action=action label="Confirm the role" primary=true/></div> });
+    let how = match (can, mine) {
+        (true, false) => format!(
+            "If {name} should have given it, confirm it and it counts at once. If not, take the role away or deactivate the account."
+        ),
+        _ => format!(
+            "An administrator other than {name} can confirm it earlier. Where there is nobody else, wait, or the operator gives the role with “portico user add”."
+        ),
+    };
+    Some(
+        view! {
+            <Notice tone=Tone::Warn title="This role does not count for approving money yet">
+                <p>{format!("{name} gave it. It counts from ")}<Moment at=until/>". "{how}</p>
+                {button}
+            </Notice>
+        }
+        .into_any(),
+    )
+}
+
 fn sign_in(p: &StaffMember) -> AnyView {
     match p.disabled_at {
         None => view! { <Status of="active" label="Active".to_owned()/> }.into_any(),
@@ -117,7 +171,7 @@ async fn new(page: Page) -> PageResult {
                 <FormErrors/>
                 <TextField name="name" label="Name" required=true max=100/>
                 <TextField name="email" label="Address" kind="email" hint="A mail with a link to choose a password is sent there. It works for two hours; after that, “Forgot your password?” sends another." required=true/>
-                <RadioField name="role" label="Role" options=roles() required=true/>
+                <RadioField name="role" label="Role" options=roles() hint="Finance and administrators approve money only after a time, or once a second administrator confirms the role. All other administrators and finance people get a mail." required=true/>
                 <Submit label="Send the invitation" cancel=HERE/>
             </PostForm>
         }
@@ -157,7 +211,8 @@ async fn invite(page: Page, form: Form<Typed>) -> PageResult {
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let (person, timeline) = identity::staff_member(&page.ctx, id).await?;
     let can = may_change(&page);
-    let own = page.ctx.person()? == id;
+    let me = page.ctx.person()?;
+    let own = me == id;
     let mut head = Head::new(person.name.clone())
         .text(person.email.clone())
         .crumb("Staff", HERE);
@@ -167,6 +222,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     Ok(page.render(head, move || {
         let here = href(id);
         let action = |what: &str| format!("{here}/{what}");
+        let waits = waiting(&person, can, Some(me));
         let role = can.then(|| {
             let (action, current) = (action("role"), person.role.as_str());
             let hint = if own { "This is you: with another role you lose this page at once." } else { "All sessions of the person end." };
@@ -195,6 +251,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         view! {
             <Record>
                 <RecordMain>
+                    {waits}
                     {role}
                     <Panel title="What happened"><Timeline events/></Panel>
                 </RecordMain>
@@ -222,6 +279,12 @@ async fn role(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult 
         Ok(()) => page.done(&href(id), "The role is changed.").await,
         Err(e) => page.refused(&href(id), e, &form.pairs).await,
     }
+}
+
+async fn confirm(page: Page, Path(id): Path<i64>) -> PageResult {
+    let done = identity::confirm_role(&page.ctx, id).await;
+    page.answer(done, &href(id), "Confirmed. The role counts at once.", &[])
+        .await
 }
 
 async fn deactivate(page: Page, Path(id): Path<i64>) -> PageResult {

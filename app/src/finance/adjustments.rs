@@ -101,7 +101,7 @@ async fn form(page: Page) -> PageResult {
             p.name.clone(),
             policy.second_approval_above,
             p.currency.clone(),
-            program::limit::typed(&policy.second_approvals),
+            program::limit::seconds_in_words(&policy.second_approvals),
         ));
     }
     let partner = page.param("partner").unwrap_or_default();
@@ -110,11 +110,7 @@ async fn form(page: Page) -> PageResult {
         let limits = limits
             .into_iter()
             .map(|(name, minor, currency, others)| {
-                let others = if others.is_empty() {
-                    "; in other currencies above the same number of units".to_owned()
-                } else {
-                    format!(" ({others}; in other currencies the same number of units)")
-                };
+                let others = format!(" (in other currencies: {others})");
                 view! { <li>{name} ": above " <Money minor currency/> {others} " a second person of finance approves it first."</li> }
             })
             .collect_view();
@@ -125,7 +121,7 @@ async fn form(page: Page) -> PageResult {
         ];
         let (again, partner_too, currency_too) = (partners.clone(), partner.clone(), currency.clone());
         view! {
-            <Notice title="Who approves"><ul>{limits}</ul></Notice>
+            <Notice title="Who approves"><ul>{limits}</ul><p>"What you book in a day adds up, and so does what is booked for one partner. A limit that was raised counts a day later."</p></Notice>
             <Panel title="Book an amount">
                 <PostForm action=HERE name="adjust">
                     <FormErrors/>
@@ -186,7 +182,8 @@ async fn adjust(page: Page, form: Form<Typed>) -> PageResult {
 async fn booked(page: &Page, adjusted: Adjusted) -> PageResult {
     let here = format!("/finance/commissions/{}", adjusted.id);
     if adjusted.needs_second {
-        let text = "Booked on hold: it is above the limit, so a second person of finance has to approve it.";
+        let text =
+            "Booked on hold: a second person of finance has to approve it. The page says why.";
         return page.toast(&here, Tone::Warn, text).await;
     }
     page.done(&here, "Booked. It is payable.").await

@@ -259,13 +259,15 @@ fn body(id: i64, line: Explained, who: Reader) -> AnyView {
         let words = if own {
             "You asked for this adjustment. Another person of finance has to approve it."
         } else {
-            "It is above the limit. Check the reason and the amount, then approve it or cancel it."
+            "Check the reason and the amount, then approve it or cancel it."
         };
+        let why = row.explain.get("second_reason").and_then(serde_json::Value::as_str);
+        let why = why.map(|why| view! { <p>{format!("Why: {why}")}</p> });
         let approve = (can && !own).then(|| {
             let action = format!("{HERE}/{id}/approve");
             view! { <div class="buttons"><PostButton action=action label="Approve" primary=true/></div> }
         });
-        view! { <Notice tone=Tone::Info title="Waits for a second person"><p>{words}</p>{approve}</Notice> }
+        view! { <Notice tone=Tone::Info title="Waits for a second person"><p>{words}</p>{why}{approve}</Notice> }
     });
     let actions = can.then(|| actions(&row, asked.is_some()));
     let reversals = (!line.reversals.is_empty()).then(|| {

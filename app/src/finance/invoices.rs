@@ -12,7 +12,7 @@ use axum::extract::Path;
 use domain::partner::StaffRole;
 use leptos::prelude::*;
 use service::billing::{
-    self, MatchForm,
+    self, MatchForm, Proposal,
     invoice::{self, InvoiceLine, InvoiceQuery, InvoiceView},
 };
 
@@ -25,11 +25,9 @@ pub(super) fn routes() -> Routes {
         .get("/finance/invoices/unmatched", Access::Staff, unmatched)
         .get("/finance/invoices.csv", Access::Staff, export)
         .get("/finance/invoices/{id}", Access::Staff, show)
-        .post(
-            "/finance/invoices/{id}/match",
-            Access::Manager,
-            match_by_hand,
-        )
+        .post("/finance/invoices/{id}/match", Access::Staff, propose)
+        .post("/finance/invoices/{id}/confirm", Access::Staff, confirm)
+        .post("/finance/invoices/{id}/decline", Access::Staff, decline)
 }
 
 const OUTCOMES: [(&str, &str); 5] = [
@@ -188,6 +186,14 @@ async fn show(page: Page, Path(key): Path<String>) -> PageResult {
     if json {
         return Ok(page.json(&found.answer()));
     }
+    let proposal = billing::proposal(&page.ctx, found.customer.id).await?;
+    let may_not = match &proposal {
+        Some(p) => {
+            let me = page.ctx.person()?;
+            service::identity::why_not(&page.ctx, page.ctx.reader(), me, &[p.by.0]).await?
+        }
+        None => None,
+    };
     let title = found
         .invoice
         .number
@@ -204,13 +210,80 @@ async fn show(page: Page, Path(key): Path<String>) -> PageResult {
                 _ => Tone::Neutral,
             },
         );
-    let can = page.ctx.staff(StaffRole::Manager).is_ok();
-    let manager = super::reads(&page, StaffRole::Manager);
-    let finance = super::reads(&page, StaffRole::Finance);
-    Ok(page.render(head, move || body(found, can, manager, finance)))
+    let who = Reader {
+        me: page.ctx.actor.person_id(),
+        can: page.ctx.staff(StaffRole::Manager).is_ok() || super::may_change(&page),
+        manager: super::reads(&page, StaffRole::Manager),
+        finance: super::reads(&page, StaffRole::Finance),
+    };
+    Ok(page.render(head, move || body(found, proposal, may_not, who)))
 }
 
-fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView {
+/// Who looks at an invoice.
+#[derive(Clone, Copy)]
+struct Reader {
+    me: Option<i64>,
+    can: bool,
+    manager: bool,
+    finance: bool,
+}
+
+/// A match that waits for a second person, with what this one can do about it.
+fn proposed(id: i64, proposal: Proposal, may_not: Option<String>, who: Reader) -> AnyView {
+    let own = who.me == Some(proposal.by.0);
+    let words = format!(
+        "{} proposes that this customer belongs to {}: {}",
+        proposal.by.1, proposal.account.1, proposal.reason
+    );
+    let next = match (own, may_not) {
+        (true, _) => Some("Another manager or somebody in finance has to confirm it.".to_owned()),
+        (false, Some(why)) if who.can => Some(why),
+        _ => None,
+    };
+    let confirm = (who.can && next.is_none()).then(|| {
+        let action = format!("{HERE}/{id}/confirm");
+        view! {
+            <PostForm action=action name="confirm">
+                <Hidden name="proposal" value=proposal.id.to_string()/>
+                <Submit label="Confirm the match"/>
+            </PostForm>
+        }
+    });
+    let decline = who.can.then(|| {
+        let action = format!("{HERE}/{id}/decline");
+        let label = if own { "Take it back" } else { "Decline" };
+        view! {
+            <Confirm id="decline" label=label title="Decline this match?" text="Nothing is booked; another account can be proposed.">
+                <PostForm action=action name="decline">
+                    <Hidden name="proposal" value=proposal.id.to_string()/>
+                    <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
+                    <Submit label=label/>
+                </PostForm>
+            </Confirm>
+        }
+    });
+    view! {
+        <Notice tone=Tone::Info title="Waits for a second person">
+            <p>{words}</p>
+            {next.map(|next| view! { <p>{next}</p> })}
+            <div class="buttons">{confirm}{decline}</div>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn body(
+    found: InvoiceView,
+    proposal: Option<Proposal>,
+    may_not: Option<String>,
+    who: Reader,
+) -> AnyView {
+    let Reader {
+        can,
+        manager,
+        finance,
+        ..
+    } = who;
     let InvoiceView {
         invoice: i,
         customer,
@@ -222,20 +295,20 @@ fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView 
     } = found;
     let why = reasons(whys);
     let json = format!("{HERE}/{}.json", i.id);
-    let matching = (can && i.outcome != "earned").then(|| {
+    let waits = proposal.is_some();
+    let proposal = proposal.map(|p| proposed(i.id, p, may_not, who));
+    let matching = (can && !waits && i.outcome != "earned").then(|| {
         let label = if account.is_some() { "Another account" } else { "Account" };
         view! {
-            <Panel title="Match it by hand" text="Says which account the customer belongs to. What its paid invoices have earned is booked at once.">
+            <Panel title="Match it by hand" text="Says which account the customer belongs to. Another manager or somebody in finance confirms it; then what its paid invoices have earned is booked.">
                 <PostForm action=format!("{HERE}/{}/match", i.id)>
                     <TextField name="account" label=label hint="The company’s domain, such as company.com, or the account’s number." required=true max=200/>
                     <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
-                    <Submit label="Match the customer"/>
+                    <Submit label="Propose the match"/>
                 </PostForm>
             </Panel>
         }
     });
-    let asks = (!can && i.outcome == "unmatched")
-        .then(|| view! { <p class="muted">"A partner manager matches customers to accounts."</p> });
     let code = i.currency.clone();
     let billed = {
         let code = code.clone();
@@ -331,8 +404,8 @@ fn body(found: InvoiceView, can: bool, manager: bool, finance: bool) -> AnyView 
         {why}
         <Record>
             <RecordMain>
+                {proposal}
                 {matching}
-                {asks}
                 <Panel title="What it earned">{earned}</Panel>
                 <Panel title="What was billed">{billed}</Panel>
                 {returned}
@@ -369,17 +442,39 @@ struct Match {
     reason: String,
 }
 
-async fn match_by_hand(page: Page, Path(id): Path<i64>, form: Form<Match>) -> PageResult {
+async fn propose(page: Page, Path(id): Path<i64>, form: Form<Match>) -> PageResult {
     let here = format!("{HERE}/{id}");
     let found = invoice::show(&page.ctx, &id.to_string()).await?;
     let typed = MatchForm {
         account: form.account.clone(),
         reason: form.reason.clone(),
     };
-    match billing::match_by_hand(&page.ctx, found.customer.id, &typed).await {
+    let done = billing::propose_match(&page.ctx, found.customer.id, &typed).await;
+    let sentence = "Proposed. Another person has to confirm it; they have been told.";
+    page.answer(done.map(|_| ()), &here, sentence, &form.pairs)
+        .await
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Decision {
+    proposal: i64,
+    reason: String,
+}
+
+async fn confirm(page: Page, Path(id): Path<i64>, form: Form<Decision>) -> PageResult {
+    let here = format!("{HERE}/{id}");
+    match billing::confirm_match(&page.ctx, form.proposal).await {
         Ok(0) => page.toast(&here, Tone::Info, "Matched. No invoice of this customer earns anything so far; the reason stands here.").await,
         Ok(1) => page.done(&here, "Matched. 1 invoice has earned commission.").await,
         Ok(n) => page.done(&here, format!("Matched. {n} invoices have earned commission.")).await,
         Err(error) => page.refused(&here, error, &form.pairs).await,
     }
+}
+
+async fn decline(page: Page, Path(id): Path<i64>, form: Form<Decision>) -> PageResult {
+    let here = format!("{HERE}/{id}");
+    let done = billing::decline_match(&page.ctx, form.proposal, &form.reason).await;
+    page.answer(done, &here, "Declined. Nothing was booked.", &form.pairs)
+        .await
 }

@@ -10,6 +10,7 @@ mod payouts;
 mod question;
 mod reconciliation;
 mod run;
+mod run_notes;
 mod runs;
 mod statements;
 

@@ -1,5 +1,6 @@
 //! One payout run: who is in it, who is not and why, and what can be done now.
 
+use super::run_notes::before_approval;
 use crate::{
     page::{Form, Head, Page, PageResult},
     routes::{Access, Routes},
@@ -9,6 +10,7 @@ use axum::extract::Path;
 use domain::payout::{Hands, RunStatus, approve as four_eyes};
 use entity::payout_run;
 use leptos::prelude::*;
+use service::identity::why_not;
 use service::payout::{
     list::{self, Item, RunView},
     run,
@@ -36,7 +38,7 @@ fn address(id: i64) -> String {
 struct May {
     change: bool,
     /// Whether this person's approval would be the last one, or why they cannot approve.
-    approve: Result<bool, &'static str>,
+    approve: Result<bool, String>,
 }
 
 fn may(page: &Page, run: &payout_run::Model) -> May {
@@ -50,18 +52,36 @@ fn may(page: &Page, run: &payout_run::Model) -> May {
     let me = page.ctx.actor.person_id().unwrap_or_default();
     May {
         change: super::may_change(page),
-        approve: four_eyes(&hands, me, 1, limit),
+        approve: four_eyes(&hands, me, 1, limit).map_err(str::to_owned),
     }
 }
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let run = list::run(&page.ctx, id).await?;
-    let may = may(&page, &run.run);
+    let mut may = may(&page, &run.run);
+    let hands: Vec<i64> = [
+        run.run.created_by,
+        run.run.submitted_by,
+        run.run.approved_by,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if may.approve.is_ok()
+        && let Some(why) = why_not(&page.ctx, page.ctx.reader(), page.ctx.person()?, &hands).await?
+    {
+        may.approve = Err(why);
+    }
+    let first = list::first_payouts(&page.ctx, id).await?;
     let head = Head::new(format!("Run {}", run.run.number))
         .text(run.run.note.clone())
         .crumb("Payout runs", "/finance/runs")
         .status_as(run.status.label(), tone_of(run.status.as_str()));
-    Ok(page.render(head, move || body(id, run, &may)))
+    Ok(page.render(head, move || {
+        let notes = before_approval(&run.run, first);
+        let body = body(id, run, &may);
+        view! { {notes}{body} }
+    }))
 }
 
 fn body(id: i64, view: RunView, may: &May) -> AnyView {
@@ -181,9 +201,9 @@ fn next_step(id: i64, run: &payout_run::Model, status: RunStatus, may: &May) -> 
                     </PostForm>
                 </Confirm>
             };
-            let (words, approve) = match may.approve {
+            let (words, approve) = match &may.approve {
                 Ok(last) => {
-                    let text = if last {
+                    let text = if *last {
                         "The amounts are frozen and the transfers are made at once."
                     } else {
                         "The amount is above the limit: after you, a second person has to approve it too."
@@ -197,7 +217,7 @@ fn next_step(id: i64, run: &payout_run::Model, status: RunStatus, may: &May) -> 
                     };
                     ("Check the figures. With your approval it is paid.".to_owned(), Some(confirm))
                 }
-                Err(why) => (why.to_owned(), None),
+                Err(why) => (why.clone(), None),
             };
             let second = (run.needs_second && run.approved_by.is_some())
                 .then_some(" One approval is there; the second is missing.");

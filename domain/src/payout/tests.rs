@@ -12,6 +12,7 @@ fn candidate(minor: i64) -> Candidate {
         held: false,
         open_payout: false,
         active: true,
+        account_waits: false,
     }
 }
 
@@ -45,6 +46,7 @@ fn an_unknown_payout_is_failed_by_a_person_only() {
 #[case(candidate(4_999), LeftOut::BelowMinimum)]
 #[case(Candidate { active: false, ..candidate(9_000) }, LeftOut::PartnerInactive)]
 #[case(Candidate { held: true, ..candidate(9_000) }, LeftOut::Held)]
+#[case(Candidate { account_waits: true, ..candidate(9_000) }, LeftOut::NewAccount)]
 #[case(Candidate { open_payout: true, ..candidate(9_000) }, LeftOut::OpenPayout)]
 #[case(Candidate { account: PayoutAccountState::None, ..candidate(9_000) }, LeftOut::NoAccount)]
 #[case(Candidate { account: PayoutAccountState::Restricted, ..candidate(9_000) },

@@ -26,6 +26,15 @@ pub(crate) enum User {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Sets how long a new role in finance or administration waits before it counts for approving money
+    ///
+    /// Only here: an administrator who could shorten it could do without the second person. Roles given
+    /// with `user add` count at once.
+    Wait {
+        /// From 0 to 744
+        #[arg(long)]
+        hours: i64,
+    },
 }
 
 fn role(text: &str) -> Result<StaffRole, String> {
@@ -37,12 +46,24 @@ fn role(text: &str) -> Result<StaffRole, String> {
 
 impl User {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let Self::Add {
-            email,
-            name,
-            role,
-            password_stdin,
-        } = self;
+        let (email, name, role, password_stdin) = match self {
+            Self::Add {
+                email,
+                name,
+                role,
+                password_stdin,
+            } => (email, name, role, password_stdin),
+            Self::Wait { hours } => {
+                let ctx = context().await?;
+                service::identity::set_wait(&ctx, hours)
+                    .await
+                    .map_err(said)?;
+                println!(
+                    "A new role in finance or administration waits {hours} hours from now on."
+                );
+                return Ok(());
+            }
+        };
         let password = if password_stdin {
             let mut line = String::new();
             std::io::stdin()
@@ -68,6 +89,7 @@ impl User {
                 "{email} was added ({role}). A running portal sends the mail to choose a password."
             ),
         }
+        println!("The role counts at once, for approving money too; colleagues are told by mail.");
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 mod accounts;
 pub(crate) mod apply;
 pub(crate) mod by_customer;
+mod by_hand;
 pub(crate) mod change;
 pub(crate) mod config;
 mod flush;
@@ -34,10 +35,11 @@ use crate::error::Result;
 use apply::{Absent, Done, Trouble, apply};
 use change::News;
 
+pub use by_hand::{Proposal, confirm_match, decline_match, proposal, propose_match};
 pub(crate) use hold::{hold, hold_accounts};
 pub use own::{OwnInvoice, OwnQuery, OwnView, own, own_list};
 pub(crate) use unmatched::reconsider;
-pub use unmatched::{MatchForm, UnmatchedInvoice, match_by_hand, unmatched, why_nothing};
+pub use unmatched::{MatchForm, UnmatchedInvoice, unmatched, why_nothing};
 pub use why::Why;
 
 /// Handles news in one go inside the caller's transaction; the answers are in the order of the news.

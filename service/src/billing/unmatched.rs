@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::partner::StaffRole;
 use domain::registrable::registrable_domain;
 use entity::{account, account_domain, customer, invoice};
 use sea_orm::sea_query::Expr;
@@ -101,7 +100,7 @@ pub async fn unmatched(
     Ok((rows, total))
 }
 
-/// What a manager says about a customer.
+/// What somebody of the staff says about a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MatchForm {
     /// `account.id`, or the domain of an account.
@@ -110,21 +109,17 @@ pub struct MatchForm {
     pub reason: String,
 }
 
-/// Says by hand which account a customer belongs to, and books what its invoices have earned.
-/// Returns how many invoices earned something.
-///
-/// # Errors
-/// [`Error::Invalid`] at `account` or `reason`; [`Error::NotFound`] for an unknown customer and for
-/// people outside the vendor; [`Error::Conflict`] when commission was booked for another account.
-pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) -> Result<u64> {
-    ctx.staff(StaffRole::Manager)?;
-    let tx = ctx.begin().await?;
+/// What was typed: the account and the reason. The customer is known.
+pub(super) async fn read(
+    tx: &impl ConnectionTrait,
+    form: &MatchForm,
+) -> Result<(account::Model, String)> {
     let mut errors = FieldErrors::new();
     let reason = errors.check(
         "reason",
         domain::validate::required(&form.reason, "the reason", 500),
     );
-    let account = find_account(&*tx, form.account.trim()).await?;
+    let account = find_account(tx, form.account.trim()).await?;
     if account.is_none() {
         errors.add(
             "account",
@@ -132,28 +127,50 @@ pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) ->
         );
     }
     errors.finish()?;
-    let (Some(account), Some(reason)) = (account, reason) else {
-        return Err(Error::NotFound);
-    };
-    let told = customer::Entity::find_by_id(customer_id)
-        .one(&*tx)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let held = hold(ctx, &*tx, account.id, Some(&told.stripe_id)).await?;
-    let row = held.customers.iter().find(|c| c.id == customer_id);
-    let row = row.ok_or(Error::NotFound)?;
-    if row.account_id.is_some_and(|known| known != account.id) && earned(&*tx, customer_id).await? {
+    match (account, reason) {
+        (Some(account), Some(reason)) => Ok((account, reason)),
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// Refuses to move a customer whose invoices have earned for another account.
+pub(super) async fn movable(
+    tx: &impl ConnectionTrait,
+    row: &customer::Model,
+    account_id: i64,
+) -> Result<()> {
+    if row.account_id.is_some_and(|known| known != account_id) && earned(tx, row.id).await? {
         return Err(Error::conflict(
             "This customer’s invoices have already earned commission for another account. Cancel \
              those lines first.",
         ));
     }
+    Ok(())
+}
+
+/// Books that a customer belongs to an account, and what its invoices have earned. Returns how many
+/// invoices earned something.
+pub(super) async fn book(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    customer_id: i64,
+    account: &account::Model,
+    reason: &str,
+) -> Result<u64> {
+    let told = customer::Entity::find_by_id(customer_id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let held = hold(ctx, tx, account.id, Some(&told.stripe_id)).await?;
+    let row = held.customers.iter().find(|c| c.id == customer_id);
+    let row = row.ok_or(Error::NotFound)?;
+    movable(tx, row, account.id).await?;
     customer::Entity::update_many()
         .col_expr(customer::Column::AccountId, Expr::value(account.id))
         .col_expr(customer::Column::MatchedBy, Expr::value("hand"))
-        .col_expr(customer::Column::MatchReason, Expr::value(reason.as_str()))
+        .col_expr(customer::Column::MatchReason, Expr::value(reason))
         .filter(customer::Column::Id.eq(customer_id))
-        .exec(&*tx)
+        .exec(tx)
         .await?;
     event::Entry::new(
         "customer.matched",
@@ -166,18 +183,16 @@ pub async fn match_by_hand(ctx: &Context, customer_id: i64, form: &MatchForm) ->
     )
     .internal()
     .detail(serde_json::json!({ "before": row.account_id, "account_id": account.id }))
-    .record(ctx, &*tx)
+    .record(ctx, tx)
     .await?;
-    let open = open_invoices(&*tx, std::iter::once(customer_id)).await?;
-    let bookings = super::settle_invoices(ctx, &*tx, open.clone()).await?;
-    bookings.book(ctx, &*tx).await?;
-    let earned = invoice::Entity::find()
+    let open = open_invoices(tx, std::iter::once(customer_id)).await?;
+    let bookings = super::settle_invoices(ctx, tx, open.clone()).await?;
+    bookings.book(ctx, tx).await?;
+    Ok(invoice::Entity::find()
         .filter(invoice::Column::Id.is_in(open))
         .filter(invoice::Column::Outcome.eq("earned"))
-        .count(&*tx)
-        .await?;
-    tx.commit().await?;
-    Ok(earned)
+        .count(tx)
+        .await?)
 }
 
 /// Looks again at the paid invoices of an account that have earned nothing, as after somebody was

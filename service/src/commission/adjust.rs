@@ -1,6 +1,7 @@
 //! What finance books by hand: bonuses, corrections, clawbacks, and debts given up.
 //!
-//! Above the policy's amount a second person has to approve: until then the line is held.
+//! Above the policy's amount a second person has to approve: until then the line is held. What one
+//! person books in a day, and what is booked for one partner, adds up.
 
 use chrono::{DateTime, Utc};
 use domain::calendar;
@@ -12,6 +13,7 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait};
 
 use super::cancel::cancel;
+use super::day::why_second;
 use super::finance::{Bulk, booked, lock, reason_of, released, take};
 use super::month::{self, Month};
 use crate::bulk;
@@ -19,7 +21,7 @@ use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::event;
 use crate::ledger::{self, Links, post_many};
-use crate::program;
+use crate::{identity, payout, program};
 
 domain::text_enum! {
     /// What finance books by hand.
@@ -165,7 +167,8 @@ pub async fn write_off(
 /// Approves an adjustment that waits for a second person.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for the person who asked for it; [`Error::Conflict`] when it does not wait;
+/// [`Error::Forbidden`] for the person who asked for it and for whom
+/// [`identity::may_approve_money`] refuses; [`Error::Conflict`] when it does not wait;
 /// [`Error::NotFound`], [`Error::Forbidden`] for all but finance.
 pub async fn approve(ctx: &Context, id: i64) -> Result<()> {
     let person = ctx.staff(StaffRole::Finance)?;
@@ -181,6 +184,7 @@ pub async fn approve(ctx: &Context, id: i64) -> Result<()> {
                 .to_owned(),
         ));
     }
+    identity::may_approve_money(ctx, &*tx, person, &[asked]).await?;
     let mut step = released(row, 1, "Approved by a second person.".to_owned())?;
     step.action = "commission.approved";
     take(ctx, &*tx, vec![step]).await?;
@@ -234,10 +238,9 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
         .await?
         .ok_or(Error::NotFound)?;
     let program = program::by_id(tx, owner.program_id).await?;
-    let policy = program::policy_at(tx, program.id, now).await?;
-    let own: Currency = program.currency.parse().map_err(Error::internal)?;
-    let limit = program::limit::second_approval(&policy, own, line.amount.currency);
-    let needs_second = line.amount.minor.unsigned_abs() > limit.unsigned_abs();
+    program::limit::one_at_a_time(tx, program.id).await?;
+    let second = why_second(ctx, tx, &program, owner.id, line.amount).await?;
+    let needs_second = second.is_some();
     let id = bulk::reserve_one::<commission::Entity>(tx).await?;
     let row = commission::Model {
         id,
@@ -266,7 +269,7 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
         explain: serde_json::json!({
             "asked_by": ctx.actor.person_id(),
             "needs_second": needs_second,
-            "limit": limit,
+            "second_reason": second,
         }),
         note: Some(line.reason.clone()),
         earned_at: now,
@@ -291,11 +294,14 @@ async fn write(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<A
         entries.push((booked(held)?, links("hold")));
     }
     post_many(ctx, tx, entries).await?;
-    let what = if needs_second {
-        "; waits for a second person’s approval"
-    } else {
-        ""
+    // The partner reads this too; with whose sums it was compared is for colleagues.
+    let what = match needs_second {
+        true => "; waits for a second person’s approval",
+        false => "",
     };
+    if let Some(why) = &second {
+        payout::letters::adjustment_waits(ctx, tx, id, &owner.name, line.amount, why).await?;
+    }
     event::Entry::new(
         "commission.adjusted",
         "commission",

@@ -5,6 +5,7 @@ mod adjust;
 mod book;
 pub(crate) mod bookings;
 mod cancel;
+mod day;
 pub(crate) mod deal;
 mod explain;
 mod finance;

@@ -37,7 +37,7 @@ const STAFF_COUNTS: &[(&str, &[StaffRole], &str)] = &[
     ),
     (
         "invoices",
-        &[StaffRole::Finance],
+        &[StaffRole::Finance, StaffRole::Manager],
         "SELECT COUNT(*) FROM invoice WHERE outcome = 'unmatched'",
     ),
     (

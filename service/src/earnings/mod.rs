@@ -350,7 +350,7 @@ fn next_payout(
     };
     for balance in balances.iter().filter(|b| b.payable > 0) {
         let amount = balance.currency.transferable(balance.payable);
-        let minimum = program::limit::limit(
+        let minimum = program::limit::minimum(
             head.payout_minimum,
             &head.payout_minimums,
             own,

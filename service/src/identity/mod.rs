@@ -14,6 +14,7 @@ mod staff;
 pub mod throttle;
 pub mod token;
 mod visitor;
+mod waiting;
 
 pub use account::{Profile, change_password, profile, update_profile};
 pub use reset::{forgot_password, reset_password, reset_person};
@@ -23,3 +24,6 @@ pub use staff::{
     StaffMember, add_staff, disable, enable, set_staff_role, staff_list, staff_member,
 };
 pub use visitor::{Membership, Visitor, actor_of, memberships, switch, visitor};
+pub use waiting::{
+    MOST_WAIT_HOURS, Waiting, confirm_role, may_approve_money, set_wait, wait, why_not,
+};

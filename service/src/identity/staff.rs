@@ -8,6 +8,7 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
+use super::waiting::{self, Waiting};
 use super::{email, password, reset, token};
 use crate::context::{Actor, Context};
 use crate::db::Tx;
@@ -28,6 +29,8 @@ pub struct StaffMember {
     pub role: StaffRole,
     /// Since when the person cannot sign in.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// The time that the role still waits before it counts for approving money.
+    pub waiting: Option<Waiting>,
 }
 
 /// Admins, and the command line.
@@ -51,21 +54,27 @@ pub async fn staff_list(ctx: &Context) -> Result<Vec<StaffMember>> {
         .order_by_asc(entity::person::Column::Name)
         .all(ctx.reader())
         .await?;
-    rows.into_iter()
-        .map(|p| {
-            Ok(StaffMember {
-                person_id: p.id,
-                name: p.name,
-                email: p.email,
-                role: p
-                    .staff_role
-                    .unwrap_or_default()
-                    .parse()
-                    .map_err(Error::internal)?,
-                disabled_at: p.disabled_at,
-            })
-        })
-        .collect()
+    let mut people = Vec::new();
+    for p in rows {
+        let role: StaffRole = p
+            .staff_role
+            .unwrap_or_default()
+            .parse()
+            .map_err(Error::internal)?;
+        let waiting = match waiting::moves_money(role) {
+            true => waiting::waiting(ctx, ctx.reader(), p.id).await?,
+            false => None,
+        };
+        people.push(StaffMember {
+            person_id: p.id,
+            name: p.name,
+            email: p.email,
+            role,
+            disabled_at: p.disabled_at,
+            waiting,
+        });
+    }
+    Ok(people)
 }
 
 /// One of the vendor's people with what was done with the account, for admins and auditors.
@@ -123,6 +132,7 @@ pub async fn add_staff(
         .filter(entity::person::Column::Email.eq(&address))
         .one(&*tx)
         .await?;
+    let mut before = None;
     let person = match known {
         Some(person) => {
             let member = entity::member::Entity::find()
@@ -152,6 +162,7 @@ pub async fn add_staff(
                 .filter(entity::person::Column::Id.eq(person.id))
                 .exec(&*tx)
                 .await?;
+            before = person.staff_role.clone();
             person
         }
         None => {
@@ -183,6 +194,9 @@ pub async fn add_staff(
         format!("{} is now staff: {}.", person.name, role.label()),
     )
     .await?;
+    if before.as_deref() != Some(role.as_str()) || ctx.actor == Actor::System {
+        waiting::given(ctx, &*tx, &person, role).await?;
+    }
     tx.commit().await?;
     Ok(person.id)
 }
@@ -216,6 +230,9 @@ pub async fn set_staff_role(ctx: &Context, person_id: i64, role: Option<StaffRol
         format!("{} is now: {now}.", person.name),
     )
     .await?;
+    if let Some(role) = role.filter(|r| person.staff_role.as_deref() != Some(r.as_str())) {
+        waiting::given(ctx, &*tx, &person, role).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -256,14 +273,16 @@ pub async fn enable(ctx: &Context, person_id: i64) -> Result<()> {
     may_administer(ctx)?;
     let tx = ctx.begin().await?;
     let person = staff_person(&tx, person_id).await?;
-    entity::person::Entity::update_many()
+    let back = entity::person::Entity::update_many()
         .col_expr(
             entity::person::Column::DisabledAt,
             Expr::value(None::<DateTime<Utc>>),
         )
         .filter(entity::person::Column::Id.eq(person_id))
+        .filter(entity::person::Column::DisabledAt.is_not_null())
         .exec(&*tx)
-        .await?;
+        .await?
+        .rows_affected;
     record(
         ctx,
         &tx,
@@ -272,6 +291,11 @@ pub async fn enable(ctx: &Context, person_id: i64) -> Result<()> {
         format!("{} can sign in again.", person.name),
     )
     .await?;
+    // A forgotten account that somebody brings back is as new as one just made.
+    let role = person.staff_role.as_deref().and_then(|r| r.parse().ok());
+    if let Some(role) = role.filter(|_| back == 1) {
+        waiting::given(ctx, &*tx, &person, role).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

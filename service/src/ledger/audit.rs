@@ -4,6 +4,7 @@
 //! not with postings.
 
 mod lines;
+mod people;
 mod sending;
 
 use std::collections::{BTreeMap, HashMap};
@@ -101,6 +102,7 @@ pub async fn audit(db: &Db) -> Result<Report> {
     let members = lines::commissions(&tx, &balances, &mut report).await?;
     lines::payouts(&tx, &books, &members, &mut report).await?;
     payments(&tx, &mut report).await?;
+    people::people(&tx, &mut report).await?;
     sending::sending(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)

@@ -11,7 +11,7 @@ use sea_orm::{
 use crate::context::Context;
 use crate::error::{Error, Result};
 
-pub(crate) use staff::{FINANCE, tell_staff};
+pub(crate) use staff::{FINANCE, first_time, tell_staff, tell_staff_but};
 
 /// Tells one person something. `link` is a path in the portal.
 ///

@@ -2,7 +2,10 @@
 
 use domain::partner::StaffRole;
 use entity::person::{Column, Entity};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
 
 use crate::context::Context;
 use crate::error::Result;
@@ -24,6 +27,21 @@ pub(crate) async fn tell_staff(
     letter: Letter,
     path: &str,
 ) -> Result<()> {
+    tell_staff_but(ctx, tx, roles, &[], letter, path).await
+}
+
+/// The same without the people in `but`, whom it is about.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn tell_staff_but(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    roles: &[StaffRole],
+    but: &[i64],
+    letter: Letter,
+    path: &str,
+) -> Result<()> {
     let roles = roles.iter().map(|role| role.as_str());
     let people = Entity::find()
         .filter(Column::StaffRole.is_in(roles))
@@ -33,11 +51,36 @@ pub(crate) async fn tell_staff(
         .await?;
     let letter = letter.link("Look at it", path);
     for person in people {
-        if ctx.actor.person_id() == Some(person.id) {
+        if ctx.actor.person_id() == Some(person.id) || but.contains(&person.id) {
             continue;
         }
         super::tell(ctx, tx, person.id, letter.subject(), path).await?;
         mail::send(ctx, tx, &person, letter.clone()).await?;
     }
     Ok(())
+}
+
+/// Whether this is the first time that `occurrence` is told. Retries, several workers and hundreds of
+/// failures of one run thereby tell it once; with the transaction that asks it is forgotten again.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn first_time(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    occurrence: String,
+) -> Result<bool> {
+    let row = entity::told::ActiveModel {
+        id: Set(occurrence),
+        told_at: Set(ctx.now()),
+    };
+    let written = entity::told::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(entity::told::Column::Id)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(written == 1)
 }

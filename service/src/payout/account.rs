@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use stripe_gateway::{CallError, Gateway, NewRecipient, RecipientAccount};
 
-use super::jobs;
+use super::{jobs, new_account};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
@@ -220,6 +220,7 @@ async fn create(
     };
     let tx = ctx.begin().await?;
     answered(&*tx, &request).await?;
+    let replaced = closed.is_some();
     if let Some(old) = closed {
         payout_account::Entity::delete_by_id(old.id)
             .exec(&*tx)
@@ -228,6 +229,7 @@ async fn create(
     // Another click of the same owner may have stored it meanwhile; it is the same account then.
     if find(&*tx, partner_id).await?.is_none() {
         insert(ctx, &*tx, partner_id, &account).await?;
+        new_account::told(ctx, &*tx, partner_id, person_id, replaced).await?;
     }
     tx.commit().await?;
     Ok(account.id)
@@ -248,6 +250,7 @@ async fn insert(
         deadline_at: Set(account.minimum_deadline_at),
         checked_at: Set(ctx.now()),
         created_at: Set(ctx.now()),
+        connected_at: Set(Some(ctx.now())),
         ..Default::default()
     })
     .exec_without_returning(tx)

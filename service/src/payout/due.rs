@@ -1,10 +1,10 @@
 //! Runs that the calendar drafts: once a month, on the program's payout day.
 
-use chrono::Datelike;
+use chrono::{DateTime, Datelike, Utc};
 use domain::calendar;
 use domain::payout::{RunStatus, next_payout_date};
 use entity::{payout_run, program as programs};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::run::{self, NewRun};
 use crate::context::Context;
@@ -38,16 +38,9 @@ async fn draft_for(ctx: &Context, program: &programs::Model) -> Result<bool> {
         return Ok(false);
     };
     let cutoff_at = calendar::start_of_day(date, zone);
-    let taken_care_of = payout_run::Entity::find()
-        .filter(payout_run::Column::ProgramId.eq(program.id))
-        .filter(
-            Condition::any()
-                .add(payout_run::Column::Status.eq(RunStatus::Draft.as_str()))
-                .add(payout_run::Column::CutoffAt.gte(cutoff_at)),
-        )
-        .count(ctx.reader())
-        .await?;
-    if taken_care_of > 0 || !run::pays_somebody(ctx, program.id, cutoff_at).await? {
+    if is_taken_care_of(ctx.reader(), program.id, cutoff_at).await?
+        || !run::pays_somebody(ctx, program.id, cutoff_at).await?
+    {
         return Ok(false);
     }
     let new = NewRun {
@@ -57,4 +50,28 @@ async fn draft_for(ctx: &Context, program: &programs::Model) -> Result<bool> {
     };
     run::write_draft(ctx, new, None).await?;
     Ok(true)
+}
+
+/// Whether there is a run that pays what the month's would. A draft counts only if it covers the
+/// month, so that a forgotten one of an earlier time does not stop the calendar. What finance gave up
+/// pays nobody: it counts where it was the month's own run, which finance decided against, and not
+/// where it was another one with a later cut-off.
+async fn is_taken_care_of(
+    db: &impl ConnectionTrait,
+    program_id: i64,
+    cutoff_at: DateTime<Utc>,
+) -> Result<bool> {
+    let canceled = RunStatus::Canceled.as_str();
+    let covers = Condition::all()
+        .add(payout_run::Column::CutoffAt.gte(cutoff_at))
+        .add(payout_run::Column::Status.ne(canceled));
+    let given_up = Condition::all()
+        .add(payout_run::Column::CutoffAt.eq(cutoff_at))
+        .add(payout_run::Column::Status.eq(canceled));
+    let runs = payout_run::Entity::find()
+        .filter(payout_run::Column::ProgramId.eq(program_id))
+        .filter(Condition::any().add(covers).add(given_up))
+        .count(db)
+        .await?;
+    Ok(runs > 0)
 }

@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::event::{self, Line};
 use crate::search::{contains, like};
 
+pub use super::new_account::first_payouts;
+
 /// A run as a row of a list.
 #[derive(Clone, Debug)]
 pub struct RunLine {

@@ -2,23 +2,23 @@
 
 mod approve;
 mod draft;
+mod limits;
 
 use chrono::{DateTime, Utc};
-use domain::money::{Currency, Money};
+use domain::money::Money;
 use domain::partner::StaffRole;
 use domain::payout::{PayoutStatus, RunStatus};
 use domain::transition::Who;
-use entity::{commission, partner, payout, payout_run, policy_version};
+use entity::{commission, partner, payout, payout_run};
 use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 
-use super::{money, send};
+use super::{letters, money, send};
 use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::ledger::post_many;
-use crate::program;
 
 pub use approve::approve;
 pub(super) use draft::members;
@@ -40,12 +40,20 @@ pub async fn submit(ctx: &Context, run_id: i64) -> Result<()> {
             "Nobody is in this run, so there is nothing to approve.",
         ));
     }
-    let needs_second = needs_second(&*tx, &run, &totals).await?;
+    let people: Vec<i64> = run.created_by.into_iter().chain([person_id]).collect();
+    let second = limits::why_second(ctx, &*tx, &run, &totals, &people).await?;
     step(&*tx, &run, RunStatus::Submitted, |update| {
         update
             .col_expr(payout_run::Column::SubmittedBy, Expr::value(person_id))
             .col_expr(payout_run::Column::SubmittedAt, Expr::value(ctx.now()))
-            .col_expr(payout_run::Column::NeedsSecond, Expr::value(needs_second))
+            .col_expr(
+                payout_run::Column::NeedsSecond,
+                Expr::value(second.is_some()),
+            )
+            .col_expr(
+                payout_run::Column::SecondReason,
+                Expr::value(second.clone()),
+            )
     })
     .await?;
     let sum = totals
@@ -61,6 +69,7 @@ pub async fn submit(ctx: &Context, run_id: i64) -> Result<()> {
     )
     .record(ctx, &*tx)
     .await?;
+    letters::approval_asked(ctx, &*tx, &run, &totals, second.as_deref()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -81,22 +90,6 @@ pub(super) async fn totals(db: &impl ConnectionTrait, run_id: i64) -> Result<Vec
     let sums = Sum::find_by_statement(statement).all(db).await?;
     let sums = sums.iter().map(|s| money(s.amount, &s.currency));
     sums.collect()
-}
-
-async fn needs_second(
-    db: &impl ConnectionTrait,
-    run: &payout_run::Model,
-    totals: &[Money],
-) -> Result<bool> {
-    let policy = policy_version::Entity::find_by_id(run.policy_version_id)
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let program = program::by_id(db, run.program_id).await?;
-    let home: Currency = program.currency.parse().map_err(Error::internal)?;
-    Ok(totals
-        .iter()
-        .any(|t| t.minor > program::limit::second_approval(&policy, home, t.currency)))
 }
 
 /// Compare-and-set of a run's state with further columns.

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query:
 use stripe_gateway::Gateway;
 use stripe_gateway::billing::Transfer;
 
-use super::{Next, account::unavailable, books, jobs, money, send, suspect, watch};
+use super::{Next, account::unavailable, books, jobs, letters, money, send, suspect, watch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
@@ -162,5 +162,6 @@ pub(super) async fn came_back(
         transfer.id
     ));
     tell_staff(ctx, tx, notice::FINANCE, letter, &path).await?;
+    letters::reversed(ctx, tx, row, came_back).await?;
     Ok(back)
 }

@@ -62,7 +62,7 @@ pub(crate) const MOST_CHURN_DAYS: i64 = 366;
 
 /// The settings that are whole numbers, in the order of the form.
 #[rustfmt::skip]
-pub const SETTINGS: [Setting; 12] = [
+pub const SETTINGS: [Setting; 13] = [
     setting!(attribution_days, "Attribution window", "days", 1..=3_650, "How long after a click or a lead the partner is still credited."),
     setting!(protection_days, "Deal protection", "days", 1..=3_650, "How long an approved registration keeps the customer for its partner."),
     setting!(extension_days, "Extension", "days", 1..=3_650, "How much longer a granted extension protects."),
@@ -71,6 +71,7 @@ pub const SETTINGS: [Setting; 12] = [
     setting!(clawback_days, "Clawback window", "days", 0..=3_650, "How long after the payment a refund takes commission back."),
     setting!(churn_days, "Early leaving", "days", 0..=MOST_CHURN_DAYS, "A subscription that ends within so many days of its start takes all commission on it along. 0: what was paid stays earned."),
     setting!(payout_day, "Payout day", "of the month", 1..=28, "The day on which payouts are due each month."),
+    setting!(account_wait_days, "Wait for a new payout account", "days", 0..=60, "How long after a partner connected or replaced its account the first payout to it waits. 0: not at all."),
     setting!(deal_review_hours, "Answer to a deal", "business hours", 1..=2_000, "Counted down in front of the partner and the manager."),
     setting!(application_review_hours, "Answer to an application", "business hours", 1..=2_000, "Counted down in front of the applicant and the manager."),
     setting!(reapply_after_days, "Wait before applying again", "days", 0..=3_650, "After an application was rejected."),
@@ -119,7 +120,7 @@ pub fn values(
     values.push(("Payout minimum", Value::Money(version.payout_minimum)));
     values.push((
         "Payout minimum in other currencies",
-        Value::Text(limit::words(&version.payout_minimums)),
+        Value::Text(limit::minimums_in_words(&version.payout_minimums)),
     ));
     values.push((
         "Second approval above",
@@ -127,7 +128,7 @@ pub fn values(
     ));
     values.push((
         "Second approval in other currencies",
-        Value::Text(limit::words(&version.second_approvals)),
+        Value::Text(limit::seconds_in_words(&version.second_approvals)),
     ));
     let automatic = match version.auto_approve_below {
         Some(minor) => Value::Money(minor),
@@ -232,6 +233,7 @@ pub async fn new_policy(
         .detail(serde_json::json!({ "before": detail(last)?, "after": detail(&next)? }))
         .record(ctx, &*tx)
         .await?;
+    limit::told(ctx, &*tx, &program, &next, &changed).await?;
     tx.commit().await?;
     Ok(from)
 }

@@ -19,7 +19,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 use service::account::{Credit, add_credit, end_credit};
-use service::billing::{MatchForm, match_by_hand};
+use service::billing::MatchForm;
 use service::commission::{cancel, hold, mature, release};
 use service::inbox::Inbox;
 
@@ -248,7 +248,8 @@ impl Run {
                 account: account.to_string(),
                 reason: "test".to_owned(),
             };
-            match_by_hand(&self.world.staff(StaffRole::Manager), row.id, &form)
+            self.world
+                .match_by_hand(row.id, &form)
                 .await
                 .expect("matched");
         } else {

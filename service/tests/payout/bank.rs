@@ -5,6 +5,7 @@ use entity::{payout, payout_account};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use service::payout::{Next, run, send};
+use service::{Context, Error};
 use stripe_gateway::{Config, StripeGateway};
 use stripe_sandbox::SandboxConfig;
 use tokio::net::TcpListener;
@@ -59,6 +60,17 @@ impl Bank {
         let account = bank.account("complete").await;
         bank.connect(bank.world.partners[0], account).await;
         Some(bank)
+    }
+
+    /// Gives a partner a payout account that is ready and old enough.
+    pub async fn ready(&self, partner: i64) {
+        let account = self.account("complete").await;
+        self.connect(partner, account).await;
+    }
+
+    /// Approves a run as somebody.
+    pub async fn approve_as(&self, ctx: &Context, run_id: i64) -> Result<bool, Error> {
+        run::approve(ctx, run_id).await
     }
 
     pub async fn control(&self, path: &str, body: Value) -> Value {

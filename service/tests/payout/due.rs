@@ -35,8 +35,8 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
             .expect("matures");
         drafted.push(due::draft_due(&world.system()).await.expect("drafts"));
     }
-    // In May the draft of April still waits for finance.
-    assert_eq!(drafted, [0, 0, 1, 0, 0, 0]);
+    // In May the draft of April still waits for finance: it does not cover May.
+    assert_eq!(drafted, [0, 0, 1, 0, 0, 1]);
     let all = runs(&world).await;
     assert_eq!(all[0].number, "2026-04-A");
     assert_eq!(all[0].created_by, None);
@@ -46,11 +46,57 @@ async fn one_run_a_month_is_drafted_on_the_payout_day(#[case] engine: Engine) {
         day(2026, 4, 4) + chrono::TimeDelta::hours(22)
     );
 
-    run::cancel(&world.finance(0), all[0].id, "Not this month.")
+    assert_eq!(all[1].number, "2026-05-A");
+    // Finance is told of each, and of the draft that still waits.
+    let told = world.mails_to("finance0@acme.example").await;
+    assert_eq!(
+        told,
+        [
+            "Payout run 2026-04-A was drafted",
+            "Payout run 2026-05-A was drafted"
+        ]
+    );
+    run::cancel(&world.finance(0), all[1].id, "Not this month.")
         .await
         .expect("canceled");
+    assert_eq!(
+        due::draft_due(&world.system()).await.expect("drafts"),
+        0,
+        "finance decided against the month's run"
+    );
+}
+
+/// A draft by hand that was forgotten, and a canceled run with a later cut-off, are not the month's.
+#[rstest]
+#[case::a_forgotten_draft(false, -20)]
+#[case::a_canceled_run_of_later(true, 4)]
+#[tokio::test]
+async fn the_calendar_is_stopped_by_nothing_but_the_months_run(
+    #[case] canceled: bool,
+    #[case] days: i64,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world.deliver(&[acme(), paid(1, "cus_1", 100_000, 1)]).await;
+    world.now = day(2026, 4, 5) + chrono::TimeDelta::days(days.max(0));
+    service::commission::mature(&world.system())
+        .await
+        .expect("matures");
+    let new = run::NewRun {
+        program_id: world.program,
+        cutoff_at: day(2026, 4, 5) + chrono::TimeDelta::days(days),
+        note: String::new(),
+    };
+    let id = run::draft(&world.finance(0), new).await.expect("drafted");
+    if canceled {
+        run::cancel(&world.finance(0), id, "A mistake.")
+            .await
+            .expect("canceled");
+    }
     assert_eq!(due::draft_due(&world.system()).await.expect("drafts"), 1);
-    assert_eq!(runs(&world).await[1].number, "2026-05-A");
+    assert_eq!(due::draft_due(&world.system()).await.expect("drafts"), 0);
 }
 
 /// A run that finance drafted for the day before the payout day is the month's: its cut-off is the

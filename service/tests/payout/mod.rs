@@ -2,10 +2,11 @@
 //! Stripe is the sandbox, a server of its own.
 
 mod accounts;
-mod bank;
+pub mod bank;
 mod due;
 mod restore;
 mod runs;
 mod sending;
+mod told;
 mod unclear;
 mod waits;

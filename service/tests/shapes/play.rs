@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money};
-use domain::partner::StaffRole;
 use domain::plan::{PlanRules, ready_made};
 use entity::{
     attribution, commission, deal, partner, policy_version, protection, tier, tier_change,
@@ -17,7 +16,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
 };
 use serde_json::{Map, Value, json};
-use service::billing::{MatchForm, match_by_hand};
+use service::billing::MatchForm;
 
 use super::read::Shape;
 use super::stripe::Stripe;
@@ -297,7 +296,6 @@ impl Play {
     }
 
     async fn match_by_hand(&self, customer: &str, account: &str, reason: &str) {
-        let ctx = self.world.staff(StaffRole::Manager);
         let row = entity::customer::Entity::find()
             .filter(entity::customer::Column::StripeId.eq(customer))
             .one(self.world.test.db.reader())
@@ -307,7 +305,7 @@ impl Play {
             account: account.to_owned(),
             reason: reason.to_owned(),
         };
-        match_by_hand(&ctx, id, &form).await.expect("matched");
+        self.world.match_by_hand(id, &form).await.expect("matched");
     }
 
     /// A manager has named the customer of a won deal before Stripe spoke of it.

@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use domain::partner::{MemberRole, StaffRole};
 use domain::plan::PlanRules;
 use entity::{
-    account, account_domain, attribution, commission, partner, partner_month, person, product_line,
-    stripe_product, tier,
+    account, account_domain, attribution, commission, mail, notice, partner, partner_month, person,
+    product_line, stripe_product, tier,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+};
 use serde_json::Value;
-use service::Context;
+use service::billing::{MatchForm, confirm_match, propose_match};
 use service::inbox::Worked;
+use service::{Context, Error};
 
 use crate::rows;
 use crate::shelf::Shelf;
@@ -191,6 +194,55 @@ impl World {
     /// Somebody of the staff with this role.
     pub fn staff(&self, role: StaffRole) -> Context {
         self.test.staff(self.finance[0], role, self.now)
+    }
+
+    /// One more person of the staff, who has been there since the beginning.
+    pub async fn add_staff(&self, name: &str, role: StaffRole) -> i64 {
+        person::ActiveModel {
+            email: Set(format!("{}@acme.example", name.to_lowercase())),
+            name: Set(name.to_owned()),
+            staff_role: Set(Some(role.into())),
+            locale: Set("en".to_owned()),
+            time_zone: Set("UTC".to_owned()),
+            created_at: Set(rows::began()),
+            ..Default::default()
+        }
+        .insert(self.test.db.reader())
+        .await
+        .expect("person")
+        .id
+    }
+
+    /// One of finance proposes whose customer it is, and the other one confirms it.
+    pub async fn match_by_hand(&self, customer_id: i64, form: &MatchForm) -> Result<u64, Error> {
+        let id = propose_match(&self.finance(0), customer_id, form).await?;
+        confirm_match(&self.finance(1), id).await
+    }
+
+    /// What was mailed to an address: the subjects, oldest first.
+    pub async fn mails_to(&self, address: &str) -> Vec<String> {
+        mail::Entity::find()
+            .filter(mail::Column::ToAddress.eq(address))
+            .order_by_asc(mail::Column::Id)
+            .all(self.test.db.reader())
+            .await
+            .expect("reads")
+            .into_iter()
+            .map(|m| m.subject)
+            .collect()
+    }
+
+    /// What a person was told in the portal, oldest first.
+    pub async fn notices_of(&self, person_id: i64) -> Vec<String> {
+        notice::Entity::find()
+            .filter(notice::Column::PersonId.eq(person_id))
+            .order_by_asc(notice::Column::Id)
+            .all(self.test.db.reader())
+            .await
+            .expect("reads")
+            .into_iter()
+            .map(|n| n.text)
+            .collect()
     }
 
     /// The owner of a partner.

@@ -195,6 +195,7 @@ fn form(program: &Program, last: &Policy, tiers: &[Tier], today: String) -> AnyV
     let minimums = program::limit::typed(&last.payout_minimums);
     let seconds = program::limit::typed(&last.second_approvals);
     let others = "Such as 60 USD; 5000 JPY. A currency that is not named has the same number of units: 50 EUR stand beside 50 USD and 50 JPY, not 5000 JPY.";
+    let all = "Such as 27000 USD; 4000000 JPY. In a currency that is not named, a second person approves every amount.";
     let hint = "Today means at once. Later days begin at midnight in the program’s zone.";
     view! {
         <PostForm action=action>
@@ -205,8 +206,8 @@ fn form(program: &Program, last: &Policy, tiers: &[Tier], today: String) -> AnyV
             <div class="fields">
                 <MoneyField name="payout_minimum" label="Payout minimum" currency=c1 minor=minimum hint="Less than this stays in the balance until the next month." required=true/>
                 <TextField name="payout_minimums" label="Payout minimum in other currencies" value=minimums hint=others/>
-                <MoneyField name="second_approval_above" label="Second approval above" currency=c2 minor=second hint="Payout runs and adjustments above it need one more person." required=true/>
-                <TextField name="second_approvals" label="Second approval in other currencies" value=seconds hint=others/>
+                <MoneyField name="second_approval_above" label="Second approval above" currency=c2 minor=second hint="Payout runs and adjustments above it need one more person. The day’s runs and bookings of the same people, and for the same partner, add up. A higher limit counts only after the time that new roles wait; a lower one at once." required=true/>
+                <TextField name="second_approvals" label="Second approval in other currencies" value=seconds hint=all/>
                 <TextField name="auto_approve_below" label=format!("Approve deals at once below, {currency}") value=below hint="Deals of less are approved without a person; empty: a person always looks."/>
                 <SelectField name="auto_approve_min_tier" label="Only from tier" options=tiers value=tier/>
             </div>

@@ -24,6 +24,7 @@ impl Config {
             hold_days: 30,
             clawback_days: 90,
             churn_days: 0,
+            account_wait_days: 0,
             payout_minimum: 0,
             payout_minimums: json!({}),
             payout_day: 5,

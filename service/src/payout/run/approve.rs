@@ -2,21 +2,27 @@
 
 use domain::money::Money;
 use domain::partner::StaffRole;
-use domain::payout::{Hands, PayoutAccountState, PayoutStatus, RunStatus, approve as four_eyes};
+use domain::payout::{
+    Hands, LeftOut, PayoutAccountState, PayoutStatus, RunStatus, approve as four_eyes,
+};
 use entity::{commission, payout, payout_account, payout_item, payout_run};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
 };
 
 use super::draft::members;
-use super::{in_state, step};
+use super::limits::why_second;
+use super::{in_state, step, totals};
 use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::job;
 use crate::ledger::post_many;
-use crate::payout::{books, jobs, money, send};
+use crate::payout::new_account::waits_until;
+use crate::payout::{books, jobs, letters, money, send};
+use crate::program;
+use crate::program::limit::Limits;
+use crate::{identity, job};
 
 /// Approves a submitted run. With the last approval that it needs, its intent is frozen and it is
 /// on its way. True when that was the last one.
@@ -34,9 +40,23 @@ pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
         submitter: run.submitted_by,
         approvers: &approvers,
     };
-    // Whether a second one is needed was decided on the submitted figures.
-    let limit = run.needs_second.then_some(0);
+    let others: Vec<i64> = [run.created_by, run.submitted_by, run.approved_by]
+        .into_iter()
+        .flatten()
+        .collect();
+    // Whether a second one is needed was decided on the submitted figures; what this person has
+    // approved today may ask for one too.
+    let second = match &run.second_reason {
+        Some(why) => Some(why.clone()),
+        None => {
+            let totals = totals(&*tx, run_id).await?;
+            let people: Vec<i64> = others.iter().copied().chain([person_id]).collect();
+            why_second(ctx, &*tx, &run, &totals, &people).await?
+        }
+    };
+    let limit = (run.needs_second || second.is_some()).then_some(0);
     let complete = four_eyes(&hands, person_id, 1, limit).map_err(Error::conflict)?;
+    identity::may_approve_money(ctx, &*tx, person_id, &others).await?;
     let (by, first) = match run.approved_by {
         None => (payout_run::Column::ApprovedBy, true),
         Some(_) => (payout_run::Column::SecondApprovedBy, false),
@@ -48,6 +68,11 @@ pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
         .filter(by.is_null());
     if first {
         update = update.col_expr(payout_run::Column::ApprovedAt, Expr::value(ctx.now()));
+    }
+    if let Some(why) = &second {
+        update = update
+            .col_expr(payout_run::Column::NeedsSecond, Expr::value(true))
+            .col_expr(payout_run::Column::SecondReason, Expr::value(why.as_str()));
     }
     if update.exec(&*tx).await?.rows_affected != 1 {
         return Err(Error::conflict(
@@ -68,6 +93,9 @@ pub async fn approve(ctx: &Context, run_id: i64) -> Result<bool> {
             ctx.now(),
         )
         .await?;
+    }
+    if let Some(why) = second.filter(|_| !complete) {
+        letters::second_asked(ctx, &*tx, &run, &why).await?;
     }
     let sentence = if complete {
         "Approved. The payouts are frozen and will be sent."
@@ -91,6 +119,8 @@ async fn freeze(
 ) -> Result<Vec<books::ToBook>> {
     let of_program = commission::Column::ProgramId.eq(run.program_id);
     hold_lines(tx, members(run.cutoff_at).add(of_program)).await?;
+    let program = program::by_id(tx, run.program_id).await?;
+    let wait = Limits::now(ctx, tx, &program).await?.account_wait();
     let mut entries = Vec::new();
     let items = payout_item::Entity::find()
         .filter(payout_item::Column::RunId.eq(run.id))
@@ -107,6 +137,10 @@ async fn freeze(
             leave_out(tx, &item, "The payout account stopped being ready").await?;
             continue;
         };
+        if waits_until(ctx, &account, wait).is_some() {
+            leave_out(tx, &item, LeftOut::NewAccount.label()).await?;
+            continue;
+        }
         let balance = money(item.amount, &item.currency)?;
         let amount = balance.currency.transferable(balance.minor);
         let row = payout::Entity::insert(payout::ActiveModel {

@@ -20,8 +20,10 @@ use super::in_state;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::payout::money;
+use crate::payout::new_account::waits_until;
+use crate::payout::{letters, money};
 use crate::program;
+use crate::program::limit::Limits;
 
 /// What a draft starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,14 +76,14 @@ pub(in crate::payout) async fn write_draft(
     .exec_with_returning(&*tx)
     .await?;
     fill(ctx, &*tx, &run, &policy, &HashMap::new()).await?;
-    let sentence = format!(
-        "Run {} drafted, cut-off {}.",
-        run.number,
-        last_day(run.cutoff_at, program::zone(&program))
-    );
+    let last_day = last_day(run.cutoff_at, program::zone(&program));
+    let sentence = format!("Run {} drafted, cut-off {last_day}.", run.number);
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
         .await?;
+    if created_by.is_none() {
+        letters::drafted(ctx, &*tx, &run, &last_day).await?;
+    }
     tx.commit().await?;
     Ok(run.id)
 }
@@ -191,6 +193,7 @@ async fn fill(
         .into_iter()
         .map(|p| (p.partner_id, p.currency))
         .collect();
+    let wait = Limits::now(ctx, tx, &program).await?.account_wait();
     let mut items = Vec::new();
     for balance in balances(ctx, tx, run).await? {
         let Some(partner) = partners.get(&balance.partner_id) else {
@@ -209,6 +212,9 @@ async fn fill(
             held: partner.payouts_held_reason.is_some(),
             open_payout: open.contains(&key),
             active: partner.status == "active",
+            account_waits: accounts
+                .get(&partner.id)
+                .is_some_and(|a| waits_until(ctx, a, wait).is_some()),
         });
         let (included, reason) = match decided {
             Inclusion::Included { .. } => (true, None),

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::ledger::post_many;
 use crate::mail::{self, Letter};
-use crate::payout::{Next, books, jobs, money, question};
+use crate::payout::{Next, books, jobs, letters, money, question};
 
 /// The transfer was made: booked with what of it was taken back meanwhile.
 pub(in crate::payout) async fn succeeded(
@@ -128,6 +128,7 @@ pub(in crate::payout) async fn failed(
     };
     let kind = jobs::REFRESH_ACCOUNT;
     crate::job::enqueue(ctx, &*tx, kind, &account, None, ctx.now()).await?;
+    letters::failed(ctx, &*tx, row, cause).await?;
     finish_run(ctx, &*tx, row.run_id).await?;
     post_many(ctx, &*tx, vec![back]).await?;
     tx.commit().await?;
@@ -223,6 +224,7 @@ pub(in crate::payout) async fn finish_run(
         )
         .record(ctx, tx)
         .await?;
+        letters::ended(ctx, tx, run_id).await?;
     }
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use domain::deal::DealStatus as D;
 use domain::money::Currency;
+use domain::partner::StaffRole;
 use domain::plan::{Amount, Basis, Period, PeriodCap, PlanRules, ready_made};
 use entity::{customer, partner_month, webhook_event};
 use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::Value;
-use service::billing::{MatchForm, match_by_hand};
+use service::billing::{MatchForm, confirm_match, propose_match};
 use service::inbox::{Inbox, process_batch};
 use service::{Error, deal};
 
@@ -105,7 +106,11 @@ impl Company {
                     account: self.domain.clone(),
                     reason: "Pays for them.".to_owned(),
                 };
-                match_by_hand(&manager, id, &form).await.expect("matched");
+                let id = propose_match(&manager, id, &form).await.expect("proposed");
+                let address = format!("finance{}@lumen.example", self.deal);
+                let other = world.someone("Fin", &address, Some("finance")).await;
+                let other = world.staff(other, StaffRole::Finance);
+                confirm_match(&other, id).await.expect("matched");
             }
             Err(other) => panic!("the deal is won, or was won a moment ago: {other}"),
         }
