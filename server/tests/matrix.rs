@@ -61,6 +61,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/admin/plans/{id}/reinstate", "SNNNNNNOF"),
     ("POST", "/admin/plans/{id}/rename", "SNNNNNNOF"),
     ("POST", "/admin/plans/{id}/retire", "SNNNNNNOF"),
+    ("POST", "/admin/plans/{id}/usual", "SNNNNNNOF"),
     ("GET", "/admin/programs", "SNNNNNNOO"),
     ("POST", "/admin/programs", "SNNNNNNOF"),
     ("GET", "/admin/programs/new", "SNNNNNNOO"),

@@ -429,3 +429,87 @@ async fn terms_are_accepted_as_they_were_read(#[case] engine: Engine) {
         .await
         .expect("the new ones");
 }
+
+/// An agency gets the plan for agencies, not silently the program's default; the manager sees it and
+/// may choose another one.
+#[rstest]
+#[case::the_usual_one("", "Agency")]
+#[case::another_one("Standard", "Standard")]
+#[tokio::test]
+async fn the_plan_is_shown_and_chosen(
+    #[case] typed: &str,
+    #[case] paid_by: &str,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    use sea_orm::ActiveModelTrait;
+    let Some(world) = World::new(engine).await else {
+        return;
+    };
+    let db = world.test.db.reader();
+    let standard = entity::plan::Entity::find()
+        .one(db)
+        .await
+        .expect("reads")
+        .expect("one");
+    let agency = entity::plan::ActiveModel {
+        name: sea_orm::ActiveValue::Set("Agency".to_owned()),
+        is_default: sea_orm::ActiveValue::Set(false),
+        ..crate::rows::plan(standard.program_id)
+    }
+    .insert(db)
+    .await
+    .expect("a plan");
+    let rules = domain::plan::ready_made::agency();
+    for plan in [standard.id, agency.id] {
+        crate::rows::plan_version(plan, &rules)
+            .insert(db)
+            .await
+            .expect("a version");
+    }
+    let admin = world.staff(domain::partner::StaffRole::Admin);
+    let types = ["agency".to_owned()];
+    service::plan::set_usual(&admin, agency.id, &types)
+        .await
+        .expect("named");
+    let retired = service::plan::retire(&admin, agency.id).await;
+    assert!(matches!(retired, Err(Error::Conflict(_))), "{retired:?}");
+
+    let (_, id) = world
+        .applied("Ana Silva", ANA, "Agentur Silva GmbH", SITE)
+        .await;
+    let manager = world.manager();
+    application::take(&manager, id).await.expect("takes");
+    let review = application::review(&manager, id).await.expect("shows");
+    let usual = |name: &str| {
+        let found = review.plans.iter().find(|p| p.plan.name == name);
+        let kinds = &found.expect("offered").usual_for;
+        kinds.contains(&domain::application::PartnerType::Agency)
+    };
+    assert_eq!((usual("Agency"), usual("Standard")), (true, false));
+    let wrong = Approval {
+        plan_id: "999".to_owned(),
+        ..world.approval()
+    };
+    let refused = crate::support::errors(application::approve(&manager, id, &wrong).await);
+    assert!(refused.0.contains_key("plan_id"), "{refused:?}");
+    let plan_id = match typed {
+        "" => String::new(),
+        _ => standard.id.to_string(),
+    };
+    let approval = Approval {
+        plan_id,
+        ..world.approval()
+    };
+    let partner = application::approve(&manager, id, &approval)
+        .await
+        .expect("approves");
+    let partner = entity::partner::Entity::find_by_id(partner)
+        .one(db)
+        .await
+        .expect("reads")
+        .expect("one");
+    let plan = [&standard, &agency]
+        .into_iter()
+        .find(|plan| plan.id == partner.plan_id);
+    assert_eq!(plan.map(|p| p.name.as_str()), Some(paid_by));
+}

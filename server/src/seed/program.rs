@@ -3,8 +3,8 @@
 use domain::money::Bp;
 use domain::plan::{Duration, PlanRules, ready_made};
 use entity::{
-    person, plan, plan_version, policy_version, product_line, program, stripe_product,
-    terms_version, tier,
+    person, plan, plan_for_type, plan_version, policy_version, product_line, program,
+    stripe_product, terms_version, tier,
 };
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
@@ -119,6 +119,13 @@ pub(super) async fn make(stage: &Stage<'_>, hash: &str) -> Result<Made> {
         insert::one(db, version).await?;
         plans.push(plan);
     }
+    let usual = plan_for_type::ActiveModel {
+        program_id: Set(program.id),
+        partner_type: Set("agency".to_owned()),
+        plan_id: Set(plans[1].id),
+        ..Default::default()
+    };
+    insert::one(db, usual).await?;
     insert::one(db, draft(plans[1].id, start)?).await?;
     let mut lines = Vec::new();
     for (code, name, product, _) in PRODUCTS {
@@ -210,6 +217,11 @@ fn policy(program_id: i64, start: chrono::DateTime<chrono::Utc>) -> policy_versi
         payout_minimum: Set(5_000),
         payout_day: Set(5),
         second_approval_above: Set(25_000_000),
+        // About the same in each currency that partners of the demonstration are paid in.
+        second_approvals: Set(json!({
+            "CAD": 37_000_000, "CHF": 24_000_000, "GBP": 21_500_000, "JPY": 40_000_000,
+            "PLN": 107_000_000, "SEK": 285_000_000, "USD": 27_000_000,
+        })),
         deal_review_hours: Set(16), // two business days of eight hours
         application_review_hours: Set(40),
         reapply_after_days: Set(90),

@@ -5,7 +5,7 @@ use domain::partner::{MemberRole, PartnerStatus, StaffRole};
 use domain::transition::Who;
 use entity::application::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::Deserialize;
 
 use super::{applicant::wait, step, submitted, written};
@@ -24,14 +24,15 @@ pub struct Approval {
     pub partner_type: String,
     /// `tier.id`.
     pub tier_id: String,
+    /// `plan.id`; empty for the plan that partners of the type usually get.
+    pub plan_id: String,
     /// `person.id` of the manager who looks after the partner; may be empty.
     pub manager_id: String,
     /// A line for the applicant; may be empty.
     pub note: String,
 }
 
-/// Approves: makes the partner with the applicant as its owner, in the chosen tier and the default
-/// plan. Returns `partner.id`.
+/// Approves: makes the partner with the applicant as its owner, in the chosen tier and plan. Returns `partner.id`.
 ///
 /// # Errors
 /// [`Error::Invalid`] by field; [`Error::Conflict`] when it is not in review, or a partner with the
@@ -52,6 +53,10 @@ pub async fn approve(ctx: &Context, id: i64, approval: &Approval) -> Result<i64>
     if tier.is_none() {
         errors.add("tier_id", "Choose the tier the partner begins in.");
     }
+    let plan = chosen_plan(ctx, &*tx, program.id, kind, &approval.plan_id).await?;
+    if plan.is_none() {
+        errors.add("plan_id", "Choose the plan that pays the partner.");
+    }
     let manager_id = if approval.manager_id.is_empty() {
         None
     } else {
@@ -65,7 +70,7 @@ pub async fn approve(ctx: &Context, id: i64, approval: &Approval) -> Result<i64>
         .check("note", domain::validate::optional(&approval.note, 1_000))
         .unwrap_or_default();
     errors.finish()?;
-    let (Some(kind), Some(tier)) = (kind, tier) else {
+    let (Some(kind), Some(tier), Some(plan)) = (kind, tier, plan) else {
         return Err(Error::internal("checked values are missing"));
     };
 
@@ -86,7 +91,13 @@ pub async fn approve(ctx: &Context, id: i64, approval: &Approval) -> Result<i64>
         (Column::ReviewerId, Expr::value(decider)),
     ];
     step(ctx, &tx, &application, A::Approved, Who::Staff, values).await?;
-    let partner = make_partner(ctx, &tx, &application, &program, kind, tier, manager_id).await?;
+    let place = Place {
+        kind,
+        tier,
+        plan: &plan,
+        manager_id,
+    };
+    let partner = make_partner(ctx, &tx, &application, &program, &place).await?;
     Entity::update_many()
         .col_expr(Column::PartnerId, Expr::value(partner.id))
         .filter(Column::Id.eq(id))
@@ -94,11 +105,15 @@ pub async fn approve(ctx: &Context, id: i64, approval: &Approval) -> Result<i64>
         .await?;
 
     let summary = format!(
-        "Approved as {} in the tier {}.",
+        "Approved as {} in the tier {}, paid by the plan “{}”.",
         kind.label().to_lowercase(),
-        tier.name
+        tier.name,
+        plan.name
     );
-    let detail = serde_json::json!({ "partner_type": kind, "tier": tier.name, "manager_id": manager_id, "note": note });
+    let detail = serde_json::json!({
+        "partner_type": kind, "tier": tier.name, "plan": plan.name, "manager_id": manager_id,
+        "note": note,
+    });
     Entry::new("application.approved", "application", id, summary)
         .partner(partner.id)
         .detail(detail.clone())
@@ -139,16 +154,48 @@ pub async fn approve(ctx: &Context, id: i64, approval: &Approval) -> Result<i64>
     Ok(partner.id)
 }
 
+/// The plan that was typed, or the usual one of the type; none where it is not offered.
+async fn chosen_plan(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    program_id: i64,
+    kind: Option<PartnerType>,
+    typed: &str,
+) -> Result<Option<entity::plan::Model>> {
+    let plans = crate::plan::offered_to_new(ctx, tx, program_id).await?;
+    let typed = typed.trim();
+    if typed.is_empty() && plans.is_empty() {
+        // A program whose plan begins to count later already has its partners.
+        return Ok(Some(program::default_plan(tx, program_id).await?));
+    }
+    let chosen = plans.into_iter().find(|offered| match typed {
+        "" => kind.is_none_or(|kind| offered.usual_for.contains(&kind)),
+        typed => offered.plan.id.to_string() == typed,
+    });
+    Ok(chosen.map(|offered| offered.plan))
+}
+
+/// Where a new partner begins.
+struct Place<'a> {
+    kind: PartnerType,
+    tier: &'a entity::tier::Model,
+    plan: &'a entity::plan::Model,
+    manager_id: Option<i64>,
+}
+
 async fn make_partner(
     ctx: &Context,
     tx: &Tx,
     application: &Model,
     program: &entity::program::Model,
-    kind: PartnerType,
-    tier: &entity::tier::Model,
-    manager_id: Option<i64>,
+    place: &Place<'_>,
 ) -> Result<entity::partner::Model> {
-    let plan = program::default_plan(&**tx, program.id).await?;
+    let Place {
+        kind,
+        tier,
+        plan,
+        manager_id,
+    } = *place;
     let now = ctx.now();
     let partner = entity::partner::Entity::insert(entity::partner::ActiveModel {
         program_id: Set(program.id),

@@ -181,6 +181,8 @@ pub struct Review {
     pub timeline: Vec<Line>,
     /// The program's tiers, lowest first.
     pub tiers: Vec<entity::tier::Model>,
+    /// The plans that can pay the partner, with the kinds that usually get each.
+    pub plans: Vec<crate::plan::Offered>,
     /// Who can look after the partner: id and name.
     pub managers: Vec<(i64, String)>,
 }
@@ -229,6 +231,7 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
         said: said(db, "application", id, true).await?,
         timeline: event::timeline(db, "application", id, true).await?,
         tiers: program::tiers(db, program.id).await?,
+        plans: crate::plan::offered_to_new(ctx, db, program.id).await?,
         managers: crate::partner::managers(ctx).await?,
         program,
         applicant,

@@ -12,6 +12,7 @@ mod publish;
 mod reader;
 mod simulate;
 mod start;
+mod usual;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub use publish::{make_default, publish, reinstate, retire, withdraw};
 pub(crate) use reader::money;
 pub use simulate::{Scope, Span, simulate};
 pub use start::{READY_MADE, ReadyMade};
+pub(crate) use usual::offered as offered_to_new;
+pub use usual::{Offered, set_usual, usual_for};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

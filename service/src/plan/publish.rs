@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
 use domain::plan::{Difference, PlanRules, PlanStatus};
-use entity::{member, partner, plan, plan_assignment, plan_version};
+use entity::{member, partner, plan, plan_assignment, plan_for_type, plan_version};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
@@ -214,6 +214,15 @@ pub async fn retire(ctx: &Context, plan_id: i64) -> Result<()> {
     if plan.is_default {
         return Err(Error::conflict(
             "New partners get this plan. Give them another one first.",
+        ));
+    }
+    let usual = plan_for_type::Entity::find()
+        .filter(plan_for_type::Column::PlanId.eq(plan.id))
+        .count(&*tx)
+        .await?;
+    if usual > 0 {
+        return Err(Error::conflict(
+            "Some kinds of partners usually get this plan. Name another one for them first.",
         ));
     }
     // Banned partners too: what still comes in for their customers is judged by it.

@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::extract::Path;
 use chrono::{DateTime, Utc};
+use domain::application::PartnerType;
 use leptos::prelude::*;
 use service::plan::{self, PlanLine, PlanView, READY_MADE, Standing, Version};
 
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Routes {
         .post("/admin/plans/{id}/rename", Access::Admin, rename)
         .post("/admin/plans/{id}/draft", Access::Admin, draft)
         .post("/admin/plans/{id}/default", Access::Admin, default)
+        .post("/admin/plans/{id}/usual", Access::Admin, usual)
         .post("/admin/plans/{id}/retire", Access::Admin, retire)
         .post("/admin/plans/{id}/reinstate", Access::Admin, reinstate)
         .merge(version::routes())
@@ -169,6 +171,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
         .iter()
         .find(|v| v.standing == Standing::InForce)
         .cloned();
+    let usual = plan::usual_for(&page.ctx, id).await?;
     let mut head = Head::new(view.plan.name.clone())
         .text(view.program.name.clone())
         .crumb("Plans", HERE);
@@ -195,7 +198,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
             }
             None => view! { <Notice tone=Tone::Warn title="No version counts today: partners on this plan earn nothing."/> }.into_any(),
         };
-        let side = side(&view, can);
+        let side = side(&view, usual, can);
         let events = crate::apply::standing::events(view.timeline);
         let versions = Table::plain(view.versions)
             .caption("Versions")
@@ -221,7 +224,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     }))
 }
 
-fn side(view: &PlanView, can: bool) -> AnyView {
+fn side(view: &PlanView, usual: Vec<String>, can: bool) -> AnyView {
     let plan = view.plan.clone();
     let here = href(plan.id);
     let partners = count_text(view.partners as i64);
@@ -253,6 +256,18 @@ fn side(view: &PlanView, can: bool) -> AnyView {
     });
     let back = (can && plan.retired_at.is_some())
         .then(|| view! { <PostButton action=action("reinstate") label="Offer it again"/> });
+    let usual = (can && plan.retired_at.is_none() && counts).then(|| {
+        let action = action("usual");
+        let kinds = Choice::list(PartnerType::ALL.iter().map(|t| (t.as_str(), t.label())));
+        view! {
+            <Panel title="Usual for">
+                <PostForm action=action name="usual">
+                    <ChecksField name="types" label="Partners of the type" options=kinds values=usual hint="Offered first when an application of the type is approved. A type that no plan names gets the program’s default."/>
+                    <Submit label="Save" quiet=true/>
+                </PostForm>
+            </Panel>
+        }
+    });
     let rename = can.then(|| {
         let (action, name) = (action("rename"), plan.name.clone());
         view! {
@@ -274,6 +289,7 @@ fn side(view: &PlanView, can: bool) -> AnyView {
                 </Facts>
                 <div class="buttons">{default}{retire}{back}</div>
             </Panel>
+            {usual}
             {rename}
         </RecordSide>
     }
@@ -302,6 +318,17 @@ async fn default(page: Page, Path(id): Path<i64>) -> PageResult {
     let done = plan::make_default(&page.ctx, id).await;
     page.answer(done, &href(id), "New partners get this plan.", &[])
         .await
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Usual {
+    types: Vec<String>,
+}
+
+async fn usual(page: Page, Path(id): Path<i64>, form: Form<Usual>) -> PageResult {
+    let done = plan::set_usual(&page.ctx, id, &form.types).await;
+    page.answer(done, &href(id), "Saved.", &form.pairs).await
 }
 
 async fn retire(page: Page, Path(id): Path<i64>) -> PageResult {

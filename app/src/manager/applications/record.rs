@@ -128,12 +128,16 @@ fn decision(review: &Review) -> AnyView {
             let mine = review.application.reviewer_id.map(|id| id.to_string()).unwrap_or_default();
             let reasons = Choice::list(RejectReason::ALL.iter().map(|r| (r.as_str(), r.label())));
             let kind = review.fields.partner_type.clone();
+            let usual = review.plans.iter().find(|p| p.usual_for.iter().any(|k| k.as_str() == kind));
+            let usual = usual.or(review.plans.first()).map(|p| p.plan.id.to_string()).unwrap_or_default();
+            let plans = Choice::list(review.plans.iter().map(|p| (p.plan.id.to_string(), plan_label(p))));
             let [approve, ask, reject] = ["approve", "ask", "reject"].map(|to| format!("{at}/{to}"));
             view! {
                 <Panel title="Decide">
                     <PostForm action=approve name="approve">
                         <SelectField name="partner_type" label="Partner type" options=types value=kind required=true/>
                         <SelectField name="tier_id" label="Tier" options=tiers value=entry required=true/>
+                        <SelectField name="plan_id" label="Paid by the plan" options=plans value=usual hint="Set to what partners of the applicant’s type usually get. If you change the type, look here too." required=true/>
                         <SelectField name="manager_id" label="Looked after by" options=managers value=mine/>
                         <TextArea name="note" label="A line for the applicant" rows=2 max=1000/>
                         <Submit label="Approve"/>
@@ -161,6 +165,19 @@ fn decision(review: &Review) -> AnyView {
             view! { <Notice tone=Tone::Info title="The applicant has been asked.">"The review goes on with the answer."</Notice> }.into_any()
         }
         _ => ().into_any(),
+    }
+}
+
+/// A plan with the kinds of partners that usually get it.
+fn plan_label(offered: &service::plan::Offered) -> String {
+    let kinds: Vec<String> = offered
+        .usual_for
+        .iter()
+        .map(|kind| kind.label().to_lowercase())
+        .collect();
+    match kinds.is_empty() {
+        true => offered.plan.name.clone(),
+        false => format!("{} (usual for: {})", offered.plan.name, kinds.join(", ")),
     }
 }
 
