@@ -296,7 +296,7 @@ fn wait(attempts: i64) -> TimeDelta {
 /// What Stripe says about an unclear payout now.
 pub(super) enum Said {
     /// Its transfer.
-    Paid(Transfer),
+    Paid(Box<Transfer>),
     /// Nothing in its group.
     Nothing,
     /// What cannot be believed.
@@ -344,7 +344,7 @@ pub(super) async fn ask(
     let said = match evidence::weigh(&own.as_ref(), &seen) {
         Evidence::Paid { at } => found
             .get(at)
-            .map_or(Said::Nothing, |found| Said::Paid(found.clone())),
+            .map_or(Said::Nothing, |found| Said::Paid(Box::new(found.clone()))),
         Evidence::NotThere => Said::Nothing,
         Evidence::Contradiction { why } => Said::Strange(why),
     };

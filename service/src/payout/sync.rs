@@ -78,7 +78,7 @@ pub async fn transfer(ctx: &Context, gateway: &dyn Gateway, id: &str) -> Result<
 }
 
 /// How soon a transfer is looked at again whose payout is being settled.
-const SOON: TimeDelta = TimeDelta::seconds(30);
+const SOON: TimeDelta = TimeDelta::minutes(1);
 
 /// A transfer that is no payout's yet.
 async fn unknown(ctx: &Context, transfer: &Transfer) -> Result<Next> {

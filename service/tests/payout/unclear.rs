@@ -212,6 +212,37 @@ async fn another_account_stops_all_sending(#[case] engine: Engine) {
     bank.world.assert_clean().await;
 }
 
+/// The vendor has moved to another account at Stripe: an admin says so while nothing is on its way.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn an_admin_may_say_that_the_other_account_is_meant(#[case] engine: Engine) {
+    let Some(mut bank) = Bank::new(engine).await else {
+        return;
+    };
+    let row = bank.started().await;
+    bank.control("platform", json!({"account": "acct_another"}))
+        .await;
+    bank.later(TimeDelta::minutes(11));
+    assert!(matches!(bank.work(row.id).await, Next::Again(_)));
+    assert_eq!(bank.payout().await.status, "intended");
+    assert_eq!(stops(&bank).await.len(), 1);
+    let admin = bank.world.staff(domain::partner::StaffRole::Admin);
+    let without = watch::release(&admin, &bank.gateway, "").await;
+    assert!(errors(without).0.contains_key("reason"));
+    watch::release(&admin, &bank.gateway, "We moved to another account")
+        .await
+        .expect("released");
+    bank.settle(row.id).await;
+    let paid = bank.payout().await;
+    assert_eq!(
+        (paid.status.as_str(), paid.platform.as_deref()),
+        ("paid", Some("acct_another"))
+    );
+    bank.world.assert_clean().await;
+}
+
 /// An old transfer under a name that somebody typed is neither the payout's nor in its way.
 #[rstest]
 #[case(Engine::Sqlite)]
