@@ -17,8 +17,9 @@ portal_settings() {
     export PORTICO_SANDBOX_ADDR="127.0.0.1:$sandbox_port"
     export STRIPE_API_BASE="http://$PORTICO_SANDBOX_ADDR"
     export STRIPE_SECRET_KEY=sk_test_sandbox
-    # The first signs ordinary events, the second the thin events of connected accounts.
-    export STRIPE_WEBHOOK_SECRET=whsec_sandbox_snapshot,whsec_sandbox_thin
+    export STRIPE_WEBHOOK_SECRET=whsec_sandbox_snapshot
+    export STRIPE_CONNECT_WEBHOOK_SECRET=whsec_sandbox_connect
+    export STRIPE_THIN_WEBHOOK_SECRET=whsec_sandbox_thin
     export PORTICO_BIN="$BUILD/portico"
 }
 

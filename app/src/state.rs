@@ -80,6 +80,17 @@ pub struct MailWay {
     pub from: String,
 }
 
+/// How many signing secrets of one kind are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigningSecrets {
+    /// The setting that holds them.
+    pub setting: &'static str,
+    /// What they sign.
+    pub events: &'static str,
+    /// How many there are.
+    pub count: usize,
+}
+
 /// How the portal was set up, as its administrators may know it: no secret is among it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
@@ -95,8 +106,8 @@ pub struct Setup {
     pub stripe_restricted: bool,
     /// Another address than Stripe's own.
     pub stripe_api: Option<String>,
-    /// How many signing secrets are known.
-    pub webhook_secrets: usize,
+    /// How many signing secrets are known of each kind.
+    pub webhook_secrets: Vec<SigningSecrets>,
     /// Where mail goes.
     pub mail: MailWay,
 }

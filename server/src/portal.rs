@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::state::{AppState, MailWay, Setup, Site};
+use app::state::{AppState, MailWay, Setup, SigningSecrets, Site};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
@@ -210,7 +210,7 @@ fn router(config: &Config, engine: &Engine) -> Result<Router, StartError> {
         .layer(middleware::from_fn_with_state(Arc::new(kept), kept::run))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let inbox = Webhooks {
-        secrets: config.stripe.webhook_secrets.clone().into(),
+        secrets: Arc::new(config.stripe.webhook_secrets.clone()),
         inbox: Inbox::start(&engine.db),
         engine: engine.clone(),
         noted: Arc::default(),
@@ -257,14 +257,23 @@ fn setup(config: &Config) -> Setup {
         version: env!("CARGO_PKG_VERSION"),
         steps: schema::steps(),
         workers: config.workers,
-        stripe_live: key.starts_with("sk_live_") || key.starts_with("rk_live_"),
+        stripe_live: stripe_gateway::is_live(key),
         stripe_restricted: key.starts_with("rk_"),
         stripe_api: config
             .stripe
             .api_base
             .as_ref()
             .map(|url| url.origin().ascii_serialization()),
-        webhook_secrets: config.stripe.webhook_secrets.len(),
+        webhook_secrets: config
+            .stripe
+            .webhook_secrets
+            .kinds()
+            .map(|(kind, secrets)| SigningSecrets {
+                setting: kind.setting(),
+                events: kind.events(),
+                count: secrets.len(),
+            })
+            .to_vec(),
         mail: match &config.mail {
             Mail::Dir { dir, from } => MailWay {
                 folder: true,

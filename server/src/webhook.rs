@@ -1,7 +1,7 @@
 //! `POST /webhooks/stripe`.
 //!
-//! The signature is checked over the raw bytes before anything is read from them. An event that is
-//! right is stored once per id and answered when it is on disk; what it means is worked out later,
+//! The signature is checked over the raw bytes before anything is read from them, and by the secret
+//! of the event's own kind. An event that is right is stored once per id and answered when it is on disk; what it means is worked out later,
 //! so an unknown type is no error here. Whatever is refused leaves a log line, and once a minute at
 //! most a note for the page that shows how Stripe is set up.
 
@@ -16,7 +16,7 @@ use chrono::Utc;
 use futures::StreamExt;
 use service::inbox::{Inbox, Receipt};
 use service::system;
-use stripe_gateway::webhook::{Envelope, verify};
+use stripe_gateway::webhook::Secrets;
 
 use crate::config::Secret;
 use crate::engine::Engine;
@@ -32,8 +32,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// What the endpoint needs.
 #[derive(Clone)]
 pub struct Webhooks {
-    /// The signing secrets of every destination.
-    pub secrets: Arc<[Secret]>,
+    /// The signing secrets of every destination, by what they may sign.
+    pub secrets: Arc<Secrets<Secret>>,
     /// The way to the database.
     pub inbox: Inbox,
     /// Clock and wake-up.
@@ -96,10 +96,9 @@ async fn receive(
     let signature = headers
         .get("stripe-signature")
         .map(|v| v.to_str().unwrap_or("unreadable"));
-    let secrets: Vec<&str> = webhooks.secrets.iter().map(Secret::reveal).collect();
     // Stripe signs with its own time, which the demonstration's clock does not move.
-    verify(&body, signature, &secrets, Utc::now()).map_err(|e| bad(e.to_string()))?;
-    let envelope = Envelope::parse(&body).map_err(|e| bad(e.to_string()))?;
+    let admitted = webhooks.secrets.admit(&body, signature, Utc::now());
+    let envelope = admitted.map_err(|e| bad(e.to_string()))?;
     let text = std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
 
     let unavailable = |error: service::Error| {

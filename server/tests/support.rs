@@ -11,13 +11,17 @@ use serde_json::{Value, json};
 use server::config::{LogFormat, Mail, Secret, Stripe};
 use server::{Config, Portal};
 use service::Db;
-use stripe_gateway::webhook::sign;
+use stripe_gateway::webhook::{Secrets, sign};
 use stripe_sandbox::config::API_VERSION;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// Signs the events of these tests.
+/// Signs the platform's events of these tests.
 pub const SECRET: &str = "whsec_of_the_tests";
+/// Signs the events of connected accounts.
+pub const CONNECT_SECRET: &str = "whsec_of_connected_accounts";
+/// Signs thin events.
+pub const THIN_SECRET: &str = "whsec_of_thin_events";
 
 /// The two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,12 @@ impl Place {
             },
             stripe: Stripe {
                 secret_key: Secret::new("sk_test_of_the_tests"),
-                webhook_secrets: vec![Secret::new("whsec_rolled_over"), Secret::new(SECRET)],
+                webhook_secrets: Secrets {
+                    platform: vec![Secret::new("whsec_rolled_over"), Secret::new(SECRET)],
+                    connect: vec![Secret::new(CONNECT_SECRET)],
+                    thin: vec![Secret::new(THIN_SECRET)],
+                },
+                secrets_by_place: false,
                 api_base: Some(
                     format!("http://{}", self.stripe)
                         .parse()
@@ -189,10 +198,15 @@ impl Running {
         )
     }
 
-    /// Posts an event, signed.
+    /// Posts an event of the platform, signed.
     pub async fn event(&self, event: &Value) -> (u16, String) {
+        self.event_signed(event, SECRET).await
+    }
+
+    /// Posts an event, signed with a secret.
+    pub async fn event_signed(&self, event: &Value, secret: &str) -> (u16, String) {
         let body = event.to_string();
-        let signature = sign(body.as_bytes(), SECRET, Utc::now());
+        let signature = sign(body.as_bytes(), secret, Utc::now());
         self.post_webhook(body, Some(&signature)).await
     }
 

@@ -6,7 +6,9 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use stripe_gateway::webhook::sign;
 
-use crate::support::{Engine, Place, Running, SECRET, eventually, snapshot};
+use crate::support::{
+    CONNECT_SECRET, Engine, Place, Running, SECRET, THIN_SECRET, eventually, snapshot,
+};
 
 /// The one stored event.
 async fn stored(portal: &Running) -> entity::webhook_event::Model {
@@ -210,8 +212,113 @@ async fn thin_events_are_taken_too() {
         "type": "v2.core.account[requirements].updated", "created": "2026-11-20T10:00:00.000Z",
         "related_object": {"id": "acct_x", "type": "v2.core.account", "url": "/v2/core/accounts/acct_x"},
     });
-    assert_eq!(portal.event(&event).await.0, 200);
+    assert_eq!(portal.event_signed(&event, THIN_SECRET).await.0, 200);
     assert_eq!(ended(&portal).await.event_id, "evt_thin");
+}
+
+/// Each kind of event with each secret: only its own opens the way, and nothing else is stored.
+#[rstest]
+#[tokio::test]
+async fn a_secret_signs_only_its_own_kind_of_event(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(place) = Place::new(engine).await else {
+        return;
+    };
+    let portal = place.start().await;
+    let thin = json!({
+        "id": "evt_thin", "object": "v2.core.event", "livemode": false,
+        "type": "v2.core.account[requirements].updated", "created": "2026-11-20T10:00:00.000Z",
+        "related_object": {"id": "acct_x", "type": "v2.core.account", "url": "/v2/core/accounts/acct_x"},
+    });
+    let own = snapshot(
+        "evt_own",
+        "invoice.paid",
+        json!({"id": "in_1", "object": "invoice"}),
+    );
+    let mut connected = snapshot(
+        "evt_po",
+        "payout.paid",
+        json!({"id": "po_1", "object": "payout"}),
+    );
+    connected["account"] = json!("acct_x");
+    let secrets = [SECRET, CONNECT_SECRET, THIN_SECRET];
+    for (event, right) in [
+        (&own, SECRET),
+        (&connected, CONNECT_SECRET),
+        (&thin, THIN_SECRET),
+    ] {
+        let before = portal.count("webhook_event").await;
+        for wrong in secrets.into_iter().filter(|secret| *secret != right) {
+            let (status, text) = portal.event_signed(event, wrong).await;
+            assert_eq!(status, 400, "{} by {wrong}: {text}", event["type"]);
+            assert!(text.contains("no webhook secret for"), "{text}");
+        }
+        assert_eq!(portal.count("webhook_event").await, before);
+        let (status, text) = portal.event_signed(event, right).await;
+        assert_eq!((status, text.contains("stored")), (200, true), "{text}");
+    }
+}
+
+/// What a connected account bills, and what happened in the other mode, is answered and kept, and
+/// earns nothing: neither by the platform's secret nor by that of connected accounts.
+#[rstest]
+#[case::own_customers(
+    Some("acct_of_a_partner"),
+    false,
+    "connected account acct_of_a_partner"
+)]
+#[case::live_events(None, true, "live mode")]
+#[case::live_events_of_an_account(Some("acct_of_a_partner"), true, "live mode")]
+#[tokio::test]
+async fn foreign_events_are_kept_and_ignored_with_the_reason(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+    #[case] account: Option<&str>,
+    #[case] live: bool,
+    #[case] says: &str,
+) {
+    let Some(place) = Place::new(engine).await else {
+        return;
+    };
+    let portal = place.start().await;
+    let mut event = snapshot(
+        "evt_foreign",
+        "invoice.paid",
+        invoice("eur", json!(5_000_000)),
+    );
+    event["livemode"] = json!(live);
+    if let Some(account) = account {
+        event["account"] = json!(account);
+    }
+    let secret = if account.is_some() {
+        CONNECT_SECRET
+    } else {
+        SECRET
+    };
+    let (status, text) = portal.event_signed(&event, secret).await;
+    assert_eq!(status, 200, "{text}");
+    let row = ended(&portal).await;
+    assert_eq!(row.status, "ignored", "{:?}", row.error);
+    let why = row.error.expect("a reason");
+    assert!(why.contains(says), "{why}");
+    assert_eq!(portal.count("customer").await, 0);
+    nothing_was_booked(&portal).await;
+    if account.is_some() {
+        // The endpoint of the platform hears of it as well: foreign all the same.
+        event["id"] = json!("evt_again");
+        let (status, text) = portal.event(&event).await;
+        assert_eq!((status, text.contains("stored")), (200, true), "{text}");
+        eventually("both were worked off", async || {
+            let rows = entity::webhook_event::Entity::find()
+                .all(portal.db.reader())
+                .await;
+            rows.expect("reads")
+                .iter()
+                .all(|row| row.status == "ignored")
+        })
+        .await;
+        nothing_was_booked(&portal).await;
+    }
 }
 
 fn invoice(currency: &str, amount: Value) -> Value {

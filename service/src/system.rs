@@ -66,6 +66,25 @@ async fn note(ctx: &Context, key: &str, value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Notes that something has happened; says whether it is the first time.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn first_time(tx: &impl ConnectionTrait, key: &str) -> Result<bool> {
+    let added = setting::Entity::insert(setting::ActiveModel {
+        id: Set(key.to_owned()),
+        value: Set(String::new()),
+    })
+    .on_conflict(
+        OnConflict::column(setting::Column::Id)
+            .do_nothing()
+            .to_owned(),
+    )
+    .exec_without_returning(tx)
+    .await?;
+    Ok(added > 0)
+}
+
 async fn noted<T: DeserializeOwned>(ctx: &Context, key: &str) -> Result<Option<T>> {
     let row = setting::Entity::find_by_id(key).one(ctx.reader()).await?;
     // What an older version has noted in another form is not known.

@@ -76,6 +76,11 @@ pub struct Page<T> {
 /// something take an idempotency key of 1 to 255 characters and send it once.
 #[async_trait]
 pub trait Gateway: Send + Sync {
+    /// Whether its key moves real money. Whatever stands in for Stripe does not.
+    fn livemode(&self) -> bool {
+        false
+    }
+
     /// The account the key belongs to, and the key's mode.
     async fn platform(&self) -> Result<Platform, CallError>;
 

@@ -20,7 +20,7 @@ pub use read::BadObject;
 pub use recipient::{
     AwaitingFrom, CapabilityStatus, Deadline, EntityType, RecipientAccount, Requirement,
 };
-pub use stripe_gateway::{Config, ConfigError, StripeGateway};
+pub use stripe_gateway::{Config, ConfigError, StripeGateway, is_live};
 
 /// Chooses ring for TLS, once per process. Building a client without it panics as soon as another
 /// crate brings a second provider; calling it again does nothing.

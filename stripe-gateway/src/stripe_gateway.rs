@@ -132,7 +132,7 @@ impl StripeGateway {
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", config.secret_key))
             .map_err(|_| ConfigError::Key)?;
         authorization.set_sensitive(true);
-        let livemode = config.secret_key.contains("_live_");
+        let livemode = is_live(&config.secret_key);
         let v1 = stripe::ClientBuilder::new(config.secret_key)
             .url(base.clone())
             .timeout(config.timeout)
@@ -155,6 +155,12 @@ impl StripeGateway {
         });
         each(&items.await?, CheckoutItem::parse)
     }
+}
+
+/// Whether a key moves real money.
+#[must_use]
+pub fn is_live(secret_key: &str) -> bool {
+    secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_")
 }
 
 /// Refuses what cannot be an id, because ids become part of the address.
@@ -194,6 +200,10 @@ fn link(value: &Value) -> Result<Link, CallError> {
 
 #[async_trait]
 impl Gateway for StripeGateway {
+    fn livemode(&self) -> bool {
+        self.livemode
+    }
+
     async fn platform(&self) -> Result<Platform, CallError> {
         let account = self.v2.get_v1("v1/account").await?;
         Ok(Platform {

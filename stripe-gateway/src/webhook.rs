@@ -4,6 +4,10 @@
 //! `time.body`, several of them while a secret is being rolled over.
 //! <https://docs.stripe.com/webhooks/signature>
 
+mod secrets;
+
+pub use secrets::{Destination, Refused, Secrets};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -225,6 +229,22 @@ impl Envelope {
             related_object,
             raw,
         })
+    }
+
+    /// Whether it is about what a connected account does for itself. Of such an account only its
+    /// payouts (`payout.*`) and the account (`account.*`, `v2.core.account…`) concern the platform:
+    /// its customers and invoices are its own business, and whoever has such an account can make
+    /// them as they like.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let ours = ["payout.", "account.", "v2.core.account"];
+        self.account.is_some() && !ours.iter().any(|kind| self.event_type.starts_with(kind))
+    }
+
+    /// The version of Stripe's API that the endpoint is pinned to, such as `2026-09-30.endive`.
+    #[must_use]
+    pub fn api_version(&self) -> Option<&str> {
+        self.raw.get("api_version")?.as_str()
     }
 
     /// The object a snapshot event carries, as it was then.

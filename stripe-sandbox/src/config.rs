@@ -6,12 +6,14 @@ use std::path::PathBuf;
 /// The API version that snapshot events are rendered in.
 pub const API_VERSION: &str = "2026-09-30.endive";
 
-/// Which of Stripe's two kinds of events a destination receives.
+/// Which events a destination receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Payload {
-    /// Ordinary events that carry the object as it was.
+    /// Ordinary events of the platform's own account, which carry the object as it was.
     Snapshot,
+    /// The same of connected accounts: a webhook endpoint made with `connect`.
+    Connect,
     /// v2 events that only point at an object (accounts).
     Thin,
 }
@@ -23,7 +25,7 @@ pub struct Destination {
     pub url: String,
     /// The signing secret, shared with the receiver.
     pub secret: String,
-    /// Snapshot or thin events.
+    /// Which events.
     pub payload: Payload,
     /// Event types wanted; empty, or with `*` in it, means all.
     pub enabled_events: Vec<String>,

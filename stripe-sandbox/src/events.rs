@@ -39,11 +39,15 @@ impl Ctx<'_> {
         if let Some(previous) = previous {
             data["previous_attributes"] = previous;
         }
+        let payload = match account {
+            Some(_) => Payload::Connect,
+            None => Payload::Snapshot,
+        };
         let wanted = self
             .state
             .endpoints
             .iter()
-            .filter(|endpoint| endpoint.wants(Payload::Snapshot, event_type))
+            .filter(|endpoint| endpoint.wants(payload, event_type))
             .count();
         let mut event = build(
             "event",
@@ -57,7 +61,7 @@ impl Ctx<'_> {
             event["account"] = json!(account);
         }
         self.state.put("event", event);
-        self.enqueue(Payload::Snapshot, &id, event_type);
+        self.enqueue(payload, &id, event_type);
     }
 
     /// A thin event about an account. `data` and `changes` are only seen when it is fetched.

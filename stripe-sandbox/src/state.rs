@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub url: String,
     /// Signing secret.
     pub secret: String,
-    /// Snapshot or thin events.
+    /// Which events.
     pub payload: Payload,
     /// Event types wanted; empty, or with `*`, means all.
     pub enabled_events: Vec<String>,

@@ -97,7 +97,7 @@ async fn deliver(shared: Arc<Shared>, delivery: Delivery) {
     let prepared = {
         let state = shared.lock();
         let kind = match delivery.payload {
-            crate::config::Payload::Snapshot => "event",
+            crate::config::Payload::Snapshot | crate::config::Payload::Connect => "event",
             crate::config::Payload::Thin => "v2.core.event",
         };
         let endpoint = state

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 pub const KEY: &str = "sk_test_portico";
 pub const SECRET: &str = "whsec_snapshot";
 pub const THIN_SECRET: &str = "whsec_thin";
+pub const CONNECT_SECRET: &str = "whsec_connect";
 
 /// A sandbox that is running.
 pub struct Sandbox {
@@ -106,6 +107,7 @@ impl Sandbox {
         };
         let destinations = vec![
             destination(Payload::Snapshot, SECRET),
+            destination(Payload::Connect, CONNECT_SECRET),
             destination(Payload::Thin, THIN_SECRET),
         ];
         Self::with(SandboxConfig {

@@ -53,10 +53,21 @@ fn stripe(setup: &Setup, from: FromStripe, endpoint: String) -> AnyView {
         .stripe_api
         .clone()
         .unwrap_or_else(|| "api.stripe.com, Stripe itself".to_owned());
-    let secrets = setup.webhook_secrets;
-    let none = (secrets == 0).then(|| {
+    let secrets = &setup.webhook_secrets;
+    let none = secrets.iter().all(|s| s.count == 0).then(|| {
         view! { <Notice tone=Tone::Bad title="Every webhook is refused">"No signing secret is set: set STRIPE_WEBHOOK_SECRET and start the portal again."</Notice> }
     });
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|s| {
+            let label = format!("Secrets for {}", s.events);
+            let text = match s.count {
+                0 => format!("None: set {}", s.setting),
+                n => count_text(n as i64),
+            };
+            view! { <Fact label>{text}</Fact> }
+        })
+        .collect();
     let last = match from.last {
         Some((kind, at)) => view! { <Ago at/> ": " <code>{kind}</code> }.into_any(),
         None => "Nothing has come yet".into_any(),
@@ -73,7 +84,7 @@ fn stripe(setup: &Setup, from: FromStripe, endpoint: String) -> AnyView {
                 <Fact label="Key">{kind}</Fact>
                 <Fact label="API">{base}</Fact>
                 <Fact label="Webhooks go to"><code>{endpoint}</code></Fact>
-                <Fact label="Signing secrets">{count_text(secrets as i64)}</Fact>
+                {secrets}
                 <Fact label="Last webhook taken">{last}</Fact>
                 <Fact label="Last webhook refused">{refused}</Fact>
             </Facts>

@@ -12,6 +12,7 @@ use axum::extract::Path;
 use entity::webhook_event::Model;
 use leptos::prelude::*;
 use service::desk;
+use stripe_gateway::webhook::Envelope;
 
 const HERE: &str = "/admin/webhooks";
 
@@ -62,7 +63,7 @@ async fn index(page: Page) -> PageResult {
                 |e| view! { <Ago at=e.received_at/> },
             )
             .aside()
-            .col("What went wrong", |e| e.error.clone())
+            .col("Why", |e| e.error.clone())
             .href(|e| format!("{HERE}/{}", e.id))
             .search("Type, id or error")
             .filter("status", "Status", STATUSES)
@@ -112,8 +113,16 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     Ok(page.render(head, move || {
         let wrong = event.error.clone().map(|why| {
             let retry = can.then(|| view! { <PostButton action=format!("{HERE}/{id}/retry") label="Handle it again" primary=true/> });
-            view! { <Notice tone=Tone::Warn title="What went wrong"><p>{why}</p>{retry}</Notice> }
+            let (tone, title) = match event.status.as_str() {
+                "ignored" => (Tone::Info, "Why it is ignored"),
+                _ => (Tone::Warn, "What went wrong"),
+            };
+            view! { <Notice tone title><p>{why}</p>{retry}</Notice> }
         });
+        let account = Envelope::parse(event.payload.as_bytes())
+            .ok()
+            .and_then(|envelope| envelope.account);
+        let account = account.map(|id| view! { <Fact label="Account"><code>{id}</code></Fact> });
         let body = serde_json::from_str::<serde_json::Value>(&event.payload)
             .and_then(|value| serde_json::to_string_pretty(&value))
             .unwrap_or(event.payload);
@@ -144,6 +153,7 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
                             {next}
                             <Fact label="Tries">{count_text(event.attempts)}</Fact>
                             <Fact label="Mode">{mode}</Fact>
+                            {account}
                         </Facts>
                     </Panel>
                 </RecordSide>

@@ -122,7 +122,9 @@ export class OwnPortal {
       DATABASE_URL: url,
       STRIPE_API_BASE: stripe,
       STRIPE_SECRET_KEY: "sk_test_sandbox",
-      STRIPE_WEBHOOK_SECRET: "whsec_sandbox_snapshot,whsec_sandbox_thin",
+      STRIPE_WEBHOOK_SECRET: "whsec_sandbox_snapshot",
+      STRIPE_CONNECT_WEBHOOK_SECRET: "whsec_sandbox_connect",
+      STRIPE_THIN_WEBHOOK_SECRET: "whsec_sandbox_thin",
     };
     const own = new OwnPortal(folder, base, stripe, settings, drop);
     own.sandbox = own.spawn("sandbox.log", [

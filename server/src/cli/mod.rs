@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::{Clock, Context, Db};
+use stripe_gateway::webhook::Destination;
 
 use crate::config::{self, Config, LogFormat, VARIABLES};
 use crate::log;
@@ -107,8 +108,23 @@ async fn serve() -> Result<(), Failure> {
     log::init(config.log);
     let address = config.origin();
     let (demo, workers) = (config.demo, config.workers);
-    if config.stripe.webhook_secrets.is_empty() {
-        tracing::warn!("STRIPE_WEBHOOK_SECRET is not set: every webhook is refused");
+    for (kind, secrets) in config.stripe.webhook_secrets.kinds() {
+        match kind {
+            Destination::Platform if secrets.is_empty() => {
+                tracing::warn!("STRIPE_WEBHOOK_SECRET is not set: no invoice is heard of");
+            }
+            Destination::Thin if secrets.is_empty() => {
+                tracing::warn!("STRIPE_THIN_WEBHOOK_SECRET is not set: thin events are refused");
+            }
+            _ => {}
+        }
+    }
+    if config.stripe.secrets_by_place {
+        tracing::warn!(
+            "STRIPE_WEBHOOK_SECRET holds two secrets: the first is taken for the webhook endpoint's, \
+             the second for that of the event destination for thin events, which belongs into \
+             STRIPE_THIN_WEBHOOK_SECRET"
+        );
     }
     if config.site.is_none() {
         tracing::warn!("there is no built site: pages have no styles; set PORTICO_SITE");

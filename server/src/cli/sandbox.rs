@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use stripe_gateway::webhook::Destination as Kind;
 use stripe_sandbox::{Destination, Payload, SandboxConfig};
 use tokio::net::TcpListener;
 
@@ -21,7 +22,7 @@ pub(crate) struct Sandbox {
     #[arg(long)]
     state: Option<PathBuf>,
     /// Where events are posted, such as http://127.0.0.1:3000/webhooks/stripe; signed with
-    /// STRIPE_WEBHOOK_SECRET (the first for ordinary events, the second for thin ones)
+    /// STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET and STRIPE_THIN_WEBHOOK_SECRET
     #[arg(long)]
     webhook_url: Option<String>,
 }
@@ -49,27 +50,37 @@ impl Sandbox {
         let Some(url) = &self.webhook_url else {
             return Ok(Vec::new());
         };
-        let secrets = std::env::var("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
-        let secrets: Vec<&str> = secrets
-            .split(',')
-            .map(str::trim)
-            .filter(|s| !s.is_empty())
-            .collect();
-        let Some(snapshot) = secrets.first() else {
+        let of = |kind: Kind| -> Vec<String> {
+            let text = std::env::var(kind.setting()).unwrap_or_default();
+            let parts = text.split(',').map(str::trim).filter(|s| !s.is_empty());
+            parts.map(str::to_owned).collect()
+        };
+        let platform = of(Kind::Platform);
+        let Some(own) = platform.first() else {
             return Err(
                 "--webhook-url needs STRIPE_WEBHOOK_SECRET: the portal takes only signed \
                         events."
                     .to_owned(),
             );
         };
-        let thin = secrets.get(1).unwrap_or(snapshot);
-        Ok([(snapshot, Payload::Snapshot), (thin, Payload::Thin)]
-            .map(|(secret, payload)| Destination {
+        // As the portal reads them where the other settings are missing.
+        let connect = of(Kind::Connect);
+        let thin = of(Kind::Thin);
+        let thin = thin.first().or(platform.get(1));
+        Ok([
+            (Some(own), Payload::Snapshot),
+            (connect.first().or(Some(own)), Payload::Connect),
+            (thin, Payload::Thin),
+        ]
+        .into_iter()
+        .filter_map(|(secret, payload)| {
+            Some(Destination {
                 url: url.clone(),
-                secret: (*secret).to_owned(),
+                secret: secret?.clone(),
                 payload,
                 enabled_events: Vec::new(),
             })
-            .to_vec())
+        })
+        .collect())
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use stripe_gateway::webhook::Secrets;
 use url::Url;
 
 pub use net::{AddressRange, is_loopback_host};
@@ -49,7 +50,15 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "STRIPE_WEBHOOK_SECRET",
-        "whsec_…; several with commas: snapshot and thin destinations, old and new while rolling",
+        "whsec_… of the webhook endpoint for your own account; old and new with a comma while rolling",
+    ),
+    (
+        "STRIPE_CONNECT_WEBHOOK_SECRET",
+        "whsec_… of the webhook endpoint for connected accounts; likewise",
+    ),
+    (
+        "STRIPE_THIN_WEBHOOK_SECRET",
+        "whsec_… of the event destination for thin events; likewise",
     ),
     (
         "STRIPE_API_BASE",
@@ -89,6 +98,12 @@ impl Secret {
     }
 }
 
+impl AsRef<str> for Secret {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("•••")
@@ -119,8 +134,11 @@ pub enum Mail {
 pub struct Stripe {
     /// The platform's secret or restricted key.
     pub secret_key: Secret,
-    /// The signing secrets of every destination that posts here.
-    pub webhook_secrets: Vec<Secret>,
+    /// The signing secrets of the destinations that post here, each for its own kind of event.
+    pub webhook_secrets: Secrets<Secret>,
+    /// Whether [`Self::webhook_secrets`] were told apart by their places in `STRIPE_WEBHOOK_SECRET`,
+    /// as before each kind had a setting of its own.
+    pub secrets_by_place: bool,
     /// Another server than Stripe's own; `None` is Stripe.
     pub api_base: Option<Url>,
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use stripe_gateway::webhook::{Destination, Secrets};
 use url::Url;
 
 use super::{AddressRange, Config, LogFormat, Mail, Problems, Secret, Stripe, is_loopback_host};
@@ -178,7 +179,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn stripe(&mut self, demo: bool) -> Stripe {
         let key = self.text("STRIPE_SECRET_KEY").unwrap_or_default();
-        let live = key.starts_with("sk_live_") || key.starts_with("rk_live_");
+        let live = stripe_gateway::is_live(&key);
         let test = key.starts_with("sk_test_") || key.starts_with("rk_test_");
         if key.is_empty() {
             self.problem(
@@ -208,34 +209,75 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                  STRIPE_API_BASE, or use a test key, so that the live key stays with Stripe.",
             );
         }
+        let (webhook_secrets, secrets_by_place) = self.webhook_secrets(demo);
         Stripe {
             secret_key: Secret::new(key),
-            webhook_secrets: self.webhook_secrets(demo),
+            webhook_secrets,
+            secrets_by_place,
             api_base,
         }
     }
 
-    fn webhook_secrets(&mut self, demo: bool) -> Vec<Secret> {
-        let text = self.text("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
+    /// The secrets by kind, and whether they had to be told apart by their places.
+    fn webhook_secrets(&mut self, demo: bool) -> (Secrets<Secret>, bool) {
+        let mut of = |kind: Destination| self.secrets_of(kind.setting());
+        let mut secrets = Secrets {
+            platform: of(Destination::Platform),
+            connect: of(Destination::Connect),
+            thin: of(Destination::Thin),
+        };
+        if secrets.platform.is_empty() && !demo && !self.unclear {
+            self.problem(
+                "STRIPE_WEBHOOK_SECRET is not set: without it nobody can tell Stripe's events from \
+                 forged ones. Copy whsec_… from the webhook endpoint in the Stripe dashboard.",
+            );
+        }
+        let mut all: Vec<&str> = secrets
+            .kinds()
+            .iter()
+            .flat_map(|(_, s)| *s)
+            .map(Secret::reveal)
+            .collect();
+        let several = all.len();
+        all.sort_unstable();
+        all.dedup();
+        if all.len() < several {
+            self.problem(
+                "The same signing secret is given twice: every destination at Stripe has a secret \
+                 of its own. Copy each from its own page in the Stripe dashboard.",
+            );
+        }
+        let by_place =
+            secrets.connect.is_empty() && secrets.thin.is_empty() && secrets.platform.len() > 1;
+        match secrets.platform.len() {
+            _ if !by_place => {}
+            2 => secrets.thin.extend(secrets.platform.pop()),
+            _ => self.problem(
+                "STRIPE_WEBHOOK_SECRET has more than two secrets, and nothing says what each is \
+                 for: give those of the event destination for thin events in \
+                 STRIPE_THIN_WEBHOOK_SECRET and those of the endpoint for connected accounts in \
+                 STRIPE_CONNECT_WEBHOOK_SECRET.",
+            ),
+        }
+        (secrets, by_place)
+    }
+
+    /// The signing secrets in a setting.
+    fn secrets_of(&mut self, setting: &'static str) -> Vec<Secret> {
+        let text = self.text(setting).unwrap_or_default();
         let secrets: Vec<&str> = text
             .split(',')
             .map(str::trim)
             .filter(|s| !s.is_empty())
             .collect();
-        if secrets.is_empty() && !demo && !self.unclear {
-            self.problem(
-                "STRIPE_WEBHOOK_SECRET is not set: without it nobody can tell Stripe's events from \
-                 forged ones. Copy whsec_… from the event destination in the Stripe dashboard.",
-            );
-        }
         if secrets
             .iter()
             .any(|s| !s.starts_with("whsec_") || s.len() < "whsec_".len() + 8)
         {
-            self.problem(
-                "STRIPE_WEBHOOK_SECRET has a value that is no signing secret: each begins with \
-                 whsec_, and commas separate them.",
-            );
+            self.problem(format!(
+                "{setting} has a value that is no signing secret: each begins with whsec_, and \
+                 commas separate them."
+            ));
         }
         secrets.into_iter().map(Secret::new).collect()
     }

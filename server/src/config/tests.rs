@@ -12,7 +12,9 @@ const PRODUCTION: &[(&str, &str)] = &[
     ("SMTP_URL", "smtps://user:secret@mail.example.com"),
     ("PORTICO_MAIL_FROM", "partners@example.com"),
     ("STRIPE_SECRET_KEY", "sk_live_abcdefgh"),
-    ("STRIPE_WEBHOOK_SECRET", "whsec_snapshot1, whsec_thin00001"),
+    ("STRIPE_WEBHOOK_SECRET", "whsec_snapshot1, whsec_rolling01"),
+    ("STRIPE_CONNECT_WEBHOOK_SECRET", "whsec_connect01"),
+    ("STRIPE_THIN_WEBHOOK_SECRET", "whsec_thin00001"),
 ];
 
 /// A demonstration that starts.
@@ -59,6 +61,17 @@ fn starts(#[case] base: &[(&str, &str)], #[case] changes: &[(&str, &str)]) {
 #[case::demo_with_live_restricted_key(DEMO, &[("STRIPE_SECRET_KEY", "rk_live_x"), ("STRIPE_API_BASE", "")], "turn PORTICO_DEMO off")]
 #[case::no_webhook_secret(PRODUCTION, &[("STRIPE_WEBHOOK_SECRET", " , ")], "Copy whsec_…")]
 #[case::odd_webhook_secret(PRODUCTION, &[("STRIPE_WEBHOOK_SECRET", "whsec_good0000,oops")], "no signing secret")]
+#[case::odd_thin_secret(PRODUCTION, &[("STRIPE_THIN_WEBHOOK_SECRET", "oops")], "STRIPE_THIN_WEBHOOK_SECRET has a value")]
+#[case::one_secret_for_two(PRODUCTION, &[("STRIPE_CONNECT_WEBHOOK_SECRET", "whsec_snapshot1")], "given twice")]
+#[case::secrets_of_no_kind(
+    PRODUCTION,
+    &[
+        ("STRIPE_WEBHOOK_SECRET", "whsec_one00001,whsec_two00001,whsec_three001"),
+        ("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
+        ("STRIPE_THIN_WEBHOOK_SECRET", ""),
+    ],
+    "more than two"
+)]
 #[case::plain_http(PRODUCTION, &[("PORTICO_BASE_URL", "http://partners.example.com")], "must begin with https://")]
 #[case::base_url_with_path(PRODUCTION, &[("PORTICO_BASE_URL", "https://example.com/partners")], "remove what follows the host")]
 #[case::base_url_with_user(PRODUCTION, &[("PORTICO_BASE_URL", "https://me:pw@example.com")], "user or password")]
@@ -90,6 +103,31 @@ fn refuses(#[case] base: &[(&str, &str)], #[case] changes: &[(&str, &str)], #[ca
     };
     assert_eq!(problems.0.len(), 1, "one problem was made: {problems}");
     assert!(problems.0[0].contains(says), "{problems}");
+}
+
+/// As it was before each kind had a setting of its own: the first for ordinary events, the second
+/// for thin ones.
+#[test]
+fn two_secrets_in_one_setting_are_told_apart_by_their_places() {
+    let old = [
+        ("STRIPE_WEBHOOK_SECRET", "whsec_snapshot1,whsec_thin00001"),
+        ("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
+        ("STRIPE_THIN_WEBHOOK_SECRET", ""),
+    ];
+    let stripe = read(PRODUCTION, &old).unwrap().stripe;
+    let of = |secrets: &[Secret]| -> Vec<String> {
+        secrets.iter().map(|s| s.reveal().to_owned()).collect()
+    };
+    assert_eq!(of(&stripe.webhook_secrets.platform), ["whsec_snapshot1"]);
+    assert_eq!(of(&stripe.webhook_secrets.thin), ["whsec_thin00001"]);
+    assert!(stripe.webhook_secrets.connect.is_empty() && stripe.secrets_by_place);
+    let named = read(PRODUCTION, &[]).unwrap().stripe;
+    assert_eq!(
+        named.webhook_secrets.platform.len(),
+        2,
+        "old and new while rolling"
+    );
+    assert!(!named.secrets_by_place);
 }
 
 #[test]

@@ -126,12 +126,15 @@ fn fetch_later(kind: &str, envelope: &Envelope) -> Option<Change> {
             stripe_id: stripe_id.to_owned(),
         })
     };
-    if kind.starts_with("v2.core.account") || kind == "account.updated" {
+    if kind.starts_with("v2.core.account") {
         return job(jobs::REFRESH_ACCOUNT, envelope.object_id()?);
     }
-    if kind == "account.application.deauthorized" {
-        // Its object is the application; whose account it was stands beside it.
-        return job(jobs::REFRESH_ACCOUNT, envelope.account.as_deref()?);
+    if kind.starts_with("account.") {
+        // The object may be the bank account or the application that was taken away: whose it is,
+        // the envelope says.
+        let account = envelope.account.as_deref();
+        let own = || envelope.object_id().filter(|_| kind == "account.updated");
+        return job(jobs::REFRESH_ACCOUNT, account.or_else(own)?);
     }
     if kind.starts_with("transfer.") {
         return job(jobs::SYNC_TRANSFER, envelope.object_id()?);

@@ -6,6 +6,7 @@
 //! several processes.
 
 pub(crate) mod fetch;
+mod foreign;
 mod process;
 mod writer;
 

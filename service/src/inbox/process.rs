@@ -11,6 +11,7 @@ use stripe_gateway::Gateway;
 use stripe_gateway::webhook::Envelope;
 
 use super::fetch::Fetched;
+use super::foreign::{Foreign, tell_of_mode};
 use crate::billing::apply::{Done, Trouble, Wish};
 use crate::billing::change::{Change, News};
 use crate::bulk;
@@ -54,7 +55,8 @@ impl Worked {
 #[derive(Debug)]
 enum Verdict {
     Processed,
-    Ignored,
+    /// It has no meaning here, or is not the program's business.
+    Ignored(Option<Foreign>),
     /// It never can be handled.
     Failed(String),
     /// Try again later.
@@ -70,7 +72,27 @@ struct Item {
     event_id: String,
     kind: String,
     attempts: i64,
-    read: std::result::Result<Option<News>, String>,
+    read: Read,
+}
+
+/// What an event says.
+#[derive(Clone, Debug)]
+enum Read {
+    News(News),
+    /// Nothing that the portal has a use for.
+    Nothing,
+    Foreign(Foreign),
+    /// It cannot be understood.
+    Bad(String),
+}
+
+impl Item {
+    fn news(&self) -> Option<&News> {
+        match &self.read {
+            Read::News(news) => Some(news),
+            _ => None,
+        }
+    }
 }
 
 /// Takes up to `limit` waiting events from the inbox, oldest first, and handles them in one
@@ -81,12 +103,13 @@ struct Item {
 /// When the database is not available. What is wrong with an event is written to the event.
 pub async fn process_batch(ctx: &Context, gateway: &dyn Gateway, limit: u64) -> Result<Worked> {
     let mut open = Vec::new();
-    let mut worked = match first_pass(ctx, None, limit, &mut open).await {
+    let live = gateway.livemode();
+    let mut worked = match first_pass(ctx, live, None, limit, &mut open).await {
         Ok(worked) => worked,
         Err(error) => {
             // One event spoils the batch, or another process was faster: each by itself.
             tracing::warn!(%error, "a batch of webhook events is handled one by one");
-            one_by_one(ctx, limit, &mut open).await?
+            one_by_one(ctx, live, limit, &mut open).await?
         }
     };
     if !open.is_empty() {
@@ -96,7 +119,12 @@ pub async fn process_batch(ctx: &Context, gateway: &dyn Gateway, limit: u64) -> 
 }
 
 /// Handles each waiting event in a transaction of its own.
-async fn one_by_one(ctx: &Context, limit: u64, open: &mut Vec<(Item, Wish)>) -> Result<Worked> {
+async fn one_by_one(
+    ctx: &Context,
+    live: bool,
+    limit: u64,
+    open: &mut Vec<(Item, Wish)>,
+) -> Result<Worked> {
     let ids: Vec<i64> = waiting(ctx)
         .select_only()
         .column(webhook_event::Column::Id)
@@ -106,7 +134,7 @@ async fn one_by_one(ctx: &Context, limit: u64, open: &mut Vec<(Item, Wish)>) -> 
         .await?;
     let mut worked = Worked::default();
     for id in ids {
-        match first_pass(ctx, Some(&[id]), 1, open).await {
+        match first_pass(ctx, live, Some(&[id]), 1, open).await {
             Ok(one) => worked.add(one),
             Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
         }
@@ -120,6 +148,7 @@ async fn put_off(ctx: &Context, ids: &[i64], cause: &str) -> Result<Worked> {
     let items = claim(ctx, &*tx, Some(ids), 0).await?;
     let verdicts = items
         .into_iter()
+        .map(|row| item(row, Read::Nothing))
         .map(|item| (item, Verdict::Again(cause.to_owned())))
         .collect();
     let worked = mark(ctx, &*tx, verdicts).await?;
@@ -130,12 +159,13 @@ async fn put_off(ctx: &Context, ids: &[i64], cause: &str) -> Result<Worked> {
 /// One transaction over events, without asking Stripe.
 async fn first_pass(
     ctx: &Context,
+    live: bool,
     ids: Option<&[i64]>,
     limit: u64,
     open: &mut Vec<(Item, Wish)>,
 ) -> Result<Worked> {
     let tx = ctx.begin().await?;
-    let items = claim(ctx, &*tx, ids, limit).await?;
+    let items = read_all(claim(ctx, &*tx, ids, limit).await?, live);
     if items.is_empty() {
         return Ok(Worked::default());
     }
@@ -174,7 +204,7 @@ async fn claim(
     tx: &impl ConnectionTrait,
     ids: Option<&[i64]>,
     limit: u64,
-) -> Result<Vec<Item>> {
+) -> Result<Vec<webhook_event::Model>> {
     let mut query = match ids {
         None => waiting(ctx).limit(limit),
         Some(ids) => webhook_event::Entity::find()
@@ -185,23 +215,39 @@ async fn claim(
     if tx.get_database_backend() == DbBackend::Postgres {
         query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    Ok(query.all(tx).await?.into_iter().map(read).collect())
+    Ok(query.all(tx).await?)
+}
+
+/// Reads stored events, for a portal whose key is for this mode.
+fn read_all(rows: Vec<webhook_event::Model>, live: bool) -> Vec<Item> {
+    let read = rows.into_iter().map(|row| {
+        let read = read(&row, live);
+        item(row, read)
+    });
+    read.collect()
 }
 
 /// Reads a stored event.
-fn read(row: webhook_event::Model) -> Item {
-    let read = match Envelope::parse(row.payload.as_bytes()) {
-        Err(error) => Err(error.to_string()),
-        Ok(envelope) => match Change::read(&envelope) {
-            Err(error) => Err(error.to_string()),
-            Ok(None) => Ok(None),
-            Ok(Some(change)) => Ok(Some(News {
-                event: row.event_id.clone(),
-                at: row.happened_at,
-                change,
-            })),
-        },
+fn read(row: &webhook_event::Model, live: bool) -> Read {
+    let envelope = match Envelope::parse(row.payload.as_bytes()) {
+        Ok(envelope) => envelope,
+        Err(error) => return Read::Bad(error.to_string()),
     };
+    if let Some(foreign) = Foreign::of(&envelope, live) {
+        return Read::Foreign(foreign);
+    }
+    match Change::read(&envelope) {
+        Err(error) => Read::Bad(error.to_string()),
+        Ok(None) => Read::Nothing,
+        Ok(Some(change)) => Read::News(News {
+            event: row.event_id.clone(),
+            at: row.happened_at,
+            change,
+        }),
+    }
+}
+
+fn item(row: webhook_event::Model, read: Read) -> Item {
     Item {
         id: row.id,
         event_id: row.event_id,
@@ -218,10 +264,7 @@ async fn judge(
     items: Vec<Item>,
     fetched: &Fetched,
 ) -> Result<Vec<(Item, Verdict)>> {
-    let told: Vec<&News> = items
-        .iter()
-        .filter_map(|item| item.read.as_ref().ok()?.as_ref())
-        .collect();
+    let told: Vec<&News> = items.iter().filter_map(Item::news).collect();
     let better: Vec<Option<News>> = told.iter().map(|news| fetched.instead_of(news)).collect();
     let extra = fetched.news.len();
     let mut news: Vec<&News> = fetched.news.iter().collect();
@@ -250,11 +293,12 @@ async fn judge(
     let mut verdicts = Vec::with_capacity(items.len());
     for item in items {
         let verdict = match &item.read {
-            Err(cause) => Verdict::Failed(cause.clone()),
-            Ok(None) => Verdict::Ignored,
-            Ok(Some(_)) => match answers.next() {
+            Read::Bad(cause) => Verdict::Failed(cause.clone()),
+            Read::Nothing => Verdict::Ignored(None),
+            Read::Foreign(why) => Verdict::Ignored(Some(why.clone())),
+            Read::News(_) => match answers.next() {
                 Some(Ok(Done::Processed)) => Verdict::Processed,
-                Some(Ok(Done::Ignored)) => Verdict::Ignored,
+                Some(Ok(Done::Ignored)) => Verdict::Ignored(None),
                 Some(Err(Trouble::Bad(cause))) => Verdict::Failed(cause),
                 Some(Err(Trouble::Needs(wish))) if fetched.asked.contains(&wish) => {
                     match next.take().or_else(|| further.next()) {
@@ -277,6 +321,7 @@ async fn with_stripe(
     gateway: &dyn Gateway,
     mut open: Vec<(Item, Wish)>,
 ) -> Result<Worked> {
+    let live = gateway.livemode();
     let mut worked = Worked::default();
     let mut fetched = Fetched::default();
     for _ in 0..ROUNDS {
@@ -284,19 +329,19 @@ async fn with_stripe(
             break;
         }
         for (item, wish) in &open {
-            if let Ok(Some(news)) = &item.read {
+            if let Some(news) = item.news() {
                 fetched.ask(gateway, wish, news).await;
             }
         }
         let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
         open.clear();
-        match second_pass(ctx, &ids, &fetched, &mut open).await {
+        match second_pass(ctx, live, &ids, &fetched, &mut open).await {
             Ok(done) => worked.add(done),
             Err(error) => {
                 // Another process was told of the same things: each by itself.
                 tracing::warn!(%error, "events are handled one by one after asking Stripe");
                 for id in ids {
-                    match second_pass(ctx, &[id], &fetched, &mut open).await {
+                    match second_pass(ctx, live, &[id], &fetched, &mut open).await {
                         Ok(done) => worked.add(done),
                         Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
                     }
@@ -315,12 +360,13 @@ async fn with_stripe(
 /// `open`.
 async fn second_pass(
     ctx: &Context,
+    live: bool,
     ids: &[i64],
     fetched: &Fetched,
     open: &mut Vec<(Item, Wish)>,
 ) -> Result<Worked> {
     let tx = ctx.begin().await?;
-    let items = claim(ctx, &*tx, Some(ids), 0).await?;
+    let items = read_all(claim(ctx, &*tx, Some(ids), 0).await?, live);
     let mut decided = Vec::new();
     let mut needs = Vec::new();
     for (item, verdict) in judge(ctx, &*tx, items, fetched).await? {
@@ -361,8 +407,14 @@ async fn mark(
     let (mut processed, mut ignored) = (Vec::new(), Vec::new());
     for (item, verdict) in verdicts {
         match verdict {
-            Verdict::Processed => processed.push(item.id),
-            Verdict::Ignored => ignored.push(item.id),
+            Verdict::Processed => processed.push((item.id, None)),
+            Verdict::Ignored(why) => {
+                let sentence = why.as_ref().map(ToString::to_string);
+                if let (Some(Foreign::Mode { .. }), Some(text)) = (&why, &sentence) {
+                    tell_of_mode(ctx, tx, text).await?;
+                }
+                ignored.push((item.id, sentence));
+            }
             Verdict::Failed(cause) => {
                 fail(ctx, tx, &item, &cause).await?;
                 worked.failed += 1;
@@ -389,11 +441,11 @@ async fn done(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     status: &'static str,
-    ids: Vec<i64>,
+    events: Vec<(i64, Option<String>)>,
 ) -> Result<()> {
-    let rows: Vec<Vec<sea_orm::Value>> = ids
+    let rows: Vec<Vec<sea_orm::Value>> = events
         .into_iter()
-        .map(|id| vec![id.into(), status.into(), ctx.now().into()])
+        .map(|(id, why)| vec![id.into(), status.into(), ctx.now().into(), why.into()])
         .collect();
     let when = if tx.get_database_backend() == DbBackend::Postgres {
         "TIMESTAMPTZ"
@@ -402,10 +454,15 @@ async fn done(
     };
     let changed = bulk::update_from(
         tx,
-        &[("id", "BIGINT"), ("status", "TEXT"), ("at", when)],
+        &[
+            ("id", "BIGINT"),
+            ("status", "TEXT"),
+            ("at", when),
+            ("why", "TEXT"),
+        ],
         &rows,
         "UPDATE webhook_event SET status = v.status, processed_at = v.at, \
-         attempts = attempts + 1, next_attempt_at = NULL, error = NULL \
+         attempts = attempts + 1, next_attempt_at = NULL, error = v.why \
          FROM v WHERE webhook_event.id = v.id AND webhook_event.status = 'received'",
     )
     .await?;

@@ -1,5 +1,6 @@
 //! Webhooks: stored once, worked off in any order, by any number of workers.
 
 mod backlog;
+mod foreign;
 mod kinds;
 mod order;

@@ -289,6 +289,7 @@ fn summary(cx: &Ctx<'_>) -> Value {
 fn redeliver(cx: &mut Ctx<'_>, params: &Value) -> Answer {
     let id = params.need_text("event")?;
     let (payload, event) = match cx.state.get("event", id) {
+        Some(event) if event["account"].is_string() => (Payload::Connect, event.clone()),
         Some(event) => (Payload::Snapshot, event.clone()),
         None => (
             Payload::Thin,

@@ -27,7 +27,10 @@ pub fn create(cx: &mut Ctx<'_>, params: &Value) -> Answer {
         id: new_id("we"),
         url: url.to_owned(),
         secret: format!("whsec_{}", token(32)),
-        payload: Payload::Snapshot,
+        payload: match params.flag("connect")? {
+            Some(true) => Payload::Connect,
+            _ => Payload::Snapshot,
+        },
         enabled_events,
     };
     cx.state.endpoints.push(endpoint.clone());
@@ -54,7 +57,7 @@ pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
         .state
         .endpoints
         .iter()
-        .filter(|endpoint| endpoint.payload == Payload::Snapshot)
+        .filter(|endpoint| endpoint.payload != Payload::Thin)
         .map(|endpoint| show(endpoint, cx.at))
         .collect();
     crate::context::page(shown.iter().collect(), "/v1/webhook_endpoints", params)
@@ -65,7 +68,7 @@ pub fn retrieve(cx: &Ctx<'_>, id: &str) -> Answer {
     cx.state
         .endpoints
         .iter()
-        .find(|endpoint| endpoint.id == id && endpoint.payload == Payload::Snapshot)
+        .find(|endpoint| endpoint.id == id && endpoint.payload != Payload::Thin)
         .map(|endpoint| show(endpoint, cx.at))
         .ok_or_else(|| ApiError::no_such("webhook_endpoint", id))
 }
