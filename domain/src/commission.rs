@@ -3,6 +3,7 @@
 //! [`evaluate`] is a pure function of a plan and the [`Facts`] of one event. Everything that went
 //! into an amount is kept with it, so that it can be recomputed by hand.
 
+mod balance;
 mod calculation;
 mod credit;
 mod evaluate;
@@ -11,6 +12,7 @@ mod fraction;
 mod matching;
 mod reversal;
 
+pub use balance::{BalanceChange, BySource, CreditSource, taken};
 pub use calculation::{Calculation, CapApplied, Outcome, Rate, Reason, Slice, Step};
 pub use credit::{Part, Shares};
 pub use evaluate::evaluate;

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use domain::money::Money;
 use serde_json::{Value, json};
 use stripe_gateway::billing::{
-    Charge, CheckoutItem, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine,
-    InvoicePayment, Payout, Refund, Subscription, Transfer,
+    BalanceTransaction, Charge, CheckoutItem, CheckoutSession, CreditNote, Customer, Invoice,
+    InvoiceLine, InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use stripe_gateway::webhook::Envelope;
 use stripe_gateway::{
@@ -218,6 +218,15 @@ impl Gateway for Shelf {
     }
     async fn customer(&self, id: &str) -> Result<Customer, CallError> {
         Ok(Customer::parse(&self.get(id)?)?)
+    }
+    async fn balance_transactions(&self, id: &str) -> Result<Vec<BalanceTransaction>, CallError> {
+        let mut found =
+            self.all(|o| o["object"] == "customer_balance_transaction" && o["customer"] == id)?;
+        found.sort_by_key(|o| (o["created"].as_i64(), o["id"].as_str().map(str::to_owned)));
+        Ok(found
+            .iter()
+            .map(BalanceTransaction::parse)
+            .collect::<Result<_, _>>()?)
     }
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError> {
         Ok(Subscription::parse(&self.get(id)?)?)

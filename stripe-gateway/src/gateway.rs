@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use domain::money::Money;
 
 use crate::billing::{
-    Charge, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine, InvoicePayment, Payout,
-    Refund, Subscription, Transfer,
+    BalanceTransaction, Charge, CheckoutSession, CreditNote, Customer, Invoice, InvoiceLine,
+    InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use crate::error::{CallError, TransferError};
 use crate::recipient::{EntityType, RecipientAccount};
@@ -181,6 +181,12 @@ pub trait Gateway: Send + Sync {
 
     /// One customer; a deleted one answers with little more than its id.
     async fn customer(&self, id: &str) -> Result<Customer, CallError>;
+
+    /// Every change of a customer's balance, the oldest first.
+    async fn balance_transactions(
+        &self,
+        customer: &str,
+    ) -> Result<Vec<BalanceTransaction>, CallError>;
 
     /// One subscription.
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError>;

@@ -24,14 +24,15 @@ use stripe_connect::transfer::{CreateTransfer, ListTransfer, RetrieveTransfer};
 use stripe_core::balance::RetrieveForMyAccountBalance;
 use stripe_core::charge::RetrieveCharge;
 use stripe_core::customer::RetrieveCustomer;
+use stripe_core::customer_balance_transaction::ListCustomerCustomerBalanceTransaction;
 use stripe_core::event::RetrieveEvent;
 use stripe_core::payout::ListPayout;
 use stripe_core::refund::RetrieveRefund;
 use stripe_types::RangeQueryTs;
 
 use crate::billing::{
-    Charge, CheckoutItem, CheckoutSession, CreditNote, CreditNoteLine, Customer, Invoice,
-    InvoiceLine, InvoicePayment, Payout, Refund, Subscription, Transfer,
+    BalanceTransaction, Charge, CheckoutItem, CheckoutSession, CreditNote, CreditNoteLine,
+    Customer, Invoice, InvoiceLine, InvoicePayment, Payout, Refund, Subscription, Transfer,
 };
 use crate::error::{CallError, TransferError};
 use crate::gateway::{Gateway, Link, NewRecipient, NewTransfer, Page, Platform};
@@ -440,6 +441,20 @@ impl Gateway for StripeGateway {
         Ok(Customer::parse(
             &v1::ask(&self.v1, RetrieveCustomer::new(id(customer)?)).await?,
         )?)
+    }
+
+    async fn balance_transactions(
+        &self,
+        customer: &str,
+    ) -> Result<Vec<BalanceTransaction>, CallError> {
+        let customer = id(customer)?;
+        let changes = v1::all(&self.v1, |after| {
+            after!(ListCustomerCustomerBalanceTransaction::new(customer), after)
+        });
+        let mut changes = each(&changes.await?, BalanceTransaction::parse)?;
+        // Stripe lists the newest first.
+        changes.reverse();
+        Ok(changes)
     }
 
     async fn subscription(&self, subscription: &str) -> Result<Subscription, CallError> {

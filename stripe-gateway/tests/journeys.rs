@@ -440,3 +440,53 @@ async fn its_webhooks_are_signed_as_stripe_signs() {
         assert!(event.object_id().is_some());
     }
 }
+
+/// Credit that an invoice takes is listed with where it came from, the oldest first.
+#[tokio::test]
+async fn a_customer_s_balance_is_listed_with_its_sources() {
+    let sandbox = Sandbox::start().await;
+    let gateway = sandbox.gateway();
+    let body = json!({"id": "cus_1", "name": "Acme", "email": "it@acme.example"});
+    sandbox.does("billing/customer", body).await;
+    for (kind, amount) in [("invoice_overpaid", -3_000), ("adjustment", -2_000)] {
+        let body = json!({"customer": "cus_1", "amount": amount, "currency": "eur", "type": kind});
+        sandbox.does("billing/balance", body).await;
+    }
+    let body = json!({"id": "in_1", "customer": "cus_1", "currency": "eur", "amount": 4_000});
+    sandbox.does("billing/invoice_paid", body).await;
+    let invoice = gateway.invoice("in_1").await.unwrap();
+    assert_eq!(invoice.status, InvoiceStatus::Paid);
+    assert_eq!(invoice.credit_used(), eur(4_000));
+    assert_eq!((invoice.to_pay(), invoice.unpaid_part()), (eur(0), eur(0)));
+
+    let body = json!({"id": "in_2", "customer": "cus_1", "currency": "eur", "amount": 6_000});
+    sandbox.does("billing/invoice_paid", body).await;
+    let invoice = gateway.invoice("in_2").await.unwrap();
+    assert_eq!(invoice.credit_used(), eur(1_000));
+    assert_eq!(
+        (invoice.to_pay(), invoice.amount_paid),
+        (eur(5_000), eur(5_000))
+    );
+
+    let changes = gateway.balance_transactions("cus_1").await.unwrap();
+    let listed: Vec<(&str, i64, Option<&str>)> = changes
+        .iter()
+        .map(|c| (c.kind.as_str(), c.amount.minor, c.invoice.as_deref()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("invoice_overpaid", -3_000, None),
+            ("adjustment", -2_000, None),
+            ("applied_to_invoice", 4_000, Some("in_1")),
+            ("applied_to_invoice", 1_000, Some("in_2")),
+        ]
+    );
+    assert!(
+        gateway
+            .balance_transactions("cus_none")
+            .await
+            .unwrap_err()
+            .is_missing()
+    );
+}

@@ -10,6 +10,7 @@ use crate::fixtures::build;
 use crate::form::{Params as _, merge_metadata};
 use crate::money;
 use crate::respond::{Answer, ApiError, new_id, token};
+use crate::v1::customer_balance::{Cause, change};
 
 /// Lines that travel inside an invoice; the rest is listed.
 const EMBEDDED_LINES: usize = 10;
@@ -257,11 +258,17 @@ pub fn finalize(cx: &mut Ctx<'_>, invoice: &Value) -> Answer {
     invoice["hosted_invoice_url"] = json!(format!("{base}/invoice/{}", token(24)));
     invoice["invoice_pdf"] = json!(format!("{base}/invoice/{}/pdf", token(24)));
     customer["next_invoice_sequence"] = json!(number + 1);
-    customer["balance"] = json!(ending);
     if customer["currency"].is_null() {
         customer["currency"] = invoice["currency"].clone();
     }
     cx.state.put("customer", customer.clone());
+    let cause = Cause {
+        invoice: invoice["id"].as_str(),
+        credit_note: None,
+    };
+    let (moved, kind) = (ending - balance, "applied_to_invoice");
+    change(cx, &customer_id, moved, &invoice["currency"], kind, cause)?;
+    let customer = cx.load("customer", &customer_id)?;
     cx.state.put("invoice", invoice.clone());
     if let Some(id) = invoice["parent"]["subscription_details"]["subscription"].as_str()
         && let Some(mut subscription) = cx.state.get("subscription", id).cloned()

@@ -202,17 +202,56 @@ impl Invoice {
         sum(nets, self.currency, "invoice.lines")
     }
 
-    /// What of the customer's balance this invoice used up: positive when credit paid for a part.
-    ///
-    /// # Errors
-    /// When the difference overflows.
-    pub fn balance_applied(&self) -> Result<Money, BadObject> {
-        let ending = self.ending_balance.unwrap_or(self.starting_balance);
-        ending
-            .minor
-            .checked_sub(self.starting_balance.minor)
-            .map(|minor| Money::new(minor, self.currency))
-            .ok_or_else(|| BadObject::new("invoice.ending_balance", "is too large"))
+    /// What of the customer's credit this invoice used up. Where Stripe does not say what was left,
+    /// it is what nobody paid.
+    #[must_use]
+    pub fn credit_used(&self) -> Money {
+        let credit = |balance: i64| balance.saturating_neg().max(0);
+        let before = credit(self.starting_balance.minor);
+        let used = match self.ending_balance {
+            Some(ending) => before.saturating_sub(credit(ending.minor)).max(0),
+            None => before.min(self.open_part(0)),
+        };
+        Money::new(used, self.currency)
+    }
+
+    /// What was to be paid for it: what is left of the total after credit notes before payment and
+    /// the customer's credit, and what the customer owed from before.
+    #[must_use]
+    pub fn to_pay(&self) -> Money {
+        let owed = |balance: i64| balance.max(0);
+        let ending = self.ending_balance.map_or(0, |ending| ending.minor);
+        let moved = owed(self.starting_balance.minor).saturating_sub(owed(ending));
+        let left = [
+            self.pre_payment_credit_notes.minor,
+            self.credit_used().minor,
+        ]
+        .iter()
+        .fold(self.total.minor, |left, off| left.saturating_sub(*off));
+        Money::new(left.saturating_add(moved).max(0), self.currency)
+    }
+
+    /// What of the total was neither paid nor credited: Stripe calls an invoice paid as well when its
+    /// amount is too small or too large to be charged and becomes a debt of the customer's.
+    #[must_use]
+    pub fn unpaid_part(&self) -> Money {
+        let open = match self.paid_out_of_band {
+            true => 0,
+            false => self.open_part(self.credit_used().minor),
+        };
+        Money::new(open, self.currency)
+    }
+
+    /// What is left of the total after credit notes before payment, payments, and so much credit.
+    fn open_part(&self, credit: i64) -> i64 {
+        [
+            self.pre_payment_credit_notes.minor,
+            self.amount_paid.minor,
+            credit,
+        ]
+        .iter()
+        .fold(self.total.minor, |left, off| left.saturating_sub(*off))
+        .max(0)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Missing and new fields do no harm; an amount that is text, is not whole or is too large, and an
 //! unknown currency, are refused with a [`crate::BadObject`] that names the place.
 
+mod balance;
 mod checkout;
 mod credit_note;
 mod customer;
@@ -10,6 +11,7 @@ mod invoice;
 mod payment;
 mod transfer;
 
+pub use balance::BalanceTransaction;
 pub use checkout::{Buyer, CheckoutItem, CheckoutSession, Sale};
 pub use credit_note::{CreditNote, CreditNoteLine, CreditNoteRefund, CreditNoteStatus};
 pub use customer::{Customer, Subscription, SubscriptionItem, SubscriptionStatus};

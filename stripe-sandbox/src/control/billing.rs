@@ -10,6 +10,7 @@
 //! | `invoice_paid` | the same and paid: in one piece, in `payments: [amounts]`, or `out_of_band` |
 //! | `invoice_pay` | `invoice, amount, out_of_band` |
 //! | `invoice_void` | `invoice` |
+//! | `balance` | `customer, amount, currency, type`: a change of the customer's balance, negative is credit |
 //! | `refund` | `charge`, `payment_intent` or `invoice`; `amount, reason, status` |
 //! | `refund_fail` | `refund` |
 //! | `credit_note` | as `POST /v1/credit_notes` |
@@ -26,6 +27,7 @@ use crate::billing;
 use crate::context::{Ctx, int};
 use crate::form::Params as _;
 use crate::respond::{Answer, ApiError};
+use crate::v1::customer_balance::{self, Cause};
 use crate::v1::{credit_notes, customers, disputes, invoices, payments, refunds, subscriptions};
 
 /// Runs one of the calls; `None` when there is none of that name.
@@ -54,6 +56,7 @@ pub fn run(cx: &mut Ctx<'_>, what: &str, params: &Value) -> Option<Answer> {
         "refund_fail" => params
             .need_text("refund")
             .and_then(|id| refunds::fail(cx, id)),
+        "balance" => balance(cx, params),
         "credit_note" => credit_notes::create(cx, params),
         "dispute" => charge(cx, params).and_then(|charge| disputes::open(cx, &charge, params)),
         "dispute_close" => params
@@ -62,6 +65,19 @@ pub fn run(cx: &mut Ctx<'_>, what: &str, params: &Value) -> Option<Answer> {
         _ => return None,
     };
     Some(answer)
+}
+
+/// A change of a customer's balance for any of Stripe's reasons, such as `invoice_overpaid`.
+fn balance(cx: &mut Ctx<'_>, params: &Value) -> Answer {
+    let customer = params.need_text("customer")?.to_owned();
+    let amount = params.need_integer("amount")?;
+    let currency = json!(crate::money::currency(params)?);
+    let kind = params.text("type").unwrap_or("adjustment").to_owned();
+    let cause = Cause {
+        invoice: params.text("invoice"),
+        credit_note: params.text("credit_note"),
+    };
+    customer_balance::change(cx, &customer, amount, &currency, &kind, cause)
 }
 
 /// Items may say what they cost instead of naming a price.
@@ -103,12 +119,14 @@ fn invoice(cx: &mut Ctx<'_>, params: &Value) -> Answer {
             Some("lines"),
         ));
     }
-    let mut customer = cx.load_param("customer", params, "customer")?;
-    if let Some(balance) = params.integer("customer_balance")? {
-        customer["balance"] = json!(balance);
-        cx.state.put("customer", customer);
-    }
+    let customer = cx.load_param("customer", params, "customer")?;
     let draft = billing::draft(cx, params)?;
+    if let Some(balance) = params.integer("customer_balance")? {
+        let by = balance - int(&customer["balance"]);
+        let id = customer["id"].as_str().unwrap_or_default();
+        let (currency, kind) = (&draft["currency"], "adjustment");
+        customer_balance::change(cx, id, by, currency, kind, Cause::default())?;
+    }
     let product = subscribed(cx, params);
     for line in &mut lines {
         for field in ["price", "product", "subscription_item"] {

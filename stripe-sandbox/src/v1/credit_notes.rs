@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::customer_balance::{Cause, change};
 use super::payments::charges_of;
 use super::refunds::refund;
 use crate::billing;
@@ -109,11 +110,14 @@ pub fn create(cx: &mut Ctx<'_>, params: &Value) -> Answer {
     );
     merge_metadata(&mut note, params);
     if credit_amount > 0 {
-        note["customer_balance_transaction"] = json!(new_id("cbtxn"));
-        let customer_id = invoice["customer"].as_str().unwrap_or_default();
-        let mut customer = cx.load("customer", customer_id)?;
-        customer["balance"] = json!(int(&customer["balance"]) - credit_amount);
-        cx.state.put("customer", customer);
+        let customer = invoice["customer"].as_str().unwrap_or_default();
+        let cause = Cause {
+            invoice: invoice["id"].as_str(),
+            credit_note: Some(&id),
+        };
+        let (currency, kind) = (&invoice["currency"], "credit_note");
+        let made = change(cx, customer, -credit_amount, currency, kind, cause)?;
+        note["customer_balance_transaction"] = made["id"].clone();
     }
     for mut line in lines {
         line["_credit_note"] = json!(id);

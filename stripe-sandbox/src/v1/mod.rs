@@ -5,6 +5,7 @@ pub mod balance;
 pub mod catalog;
 pub mod checkout;
 pub mod credit_notes;
+pub mod customer_balance;
 pub mod customers;
 pub mod disputes;
 pub mod endpoints;
@@ -48,6 +49,15 @@ pub fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> O
         ("GET", ["customers", id]) => customers::retrieve(cx, id),
         ("POST", ["customers", id]) => customers::update(cx, id, params),
         ("DELETE", ["customers", id]) => customers::delete(cx, id),
+        ("POST", ["customers", id, "balance_transactions"]) => {
+            customer_balance::create(cx, id, params)
+        }
+        ("GET", ["customers", id, "balance_transactions"]) => {
+            customer_balance::list(cx, id, params)
+        }
+        ("GET", ["customers", id, "balance_transactions", change]) => {
+            customer_balance::retrieve(cx, id, change)
+        }
         ("POST", ["products"]) => catalog::create_product(cx, params),
         ("GET", ["products"]) => cx.list("product", "/v1/products", params, |_| true),
         ("GET", ["products", id]) => cx.load("product", id),
