@@ -23,7 +23,7 @@ pub struct Model {
     pub currency: String,
     /// With tax.
     pub total: i64,
-    /// What the lines come to after discount and credit, without tax.
+    /// What the lines come to after discount and credit, without tax; of what money arrived for.
     pub net: i64,
     /// Amount paid.
     pub amount_paid: i64,
@@ -41,6 +41,14 @@ pub struct Model {
     pub paid_at: Option<DateTimeUtc>,
     /// Created at.
     pub created_at: DateTimeUtc,
+    /// What had to be paid after the customer's balance; none where Stripe was not asked.
+    pub due: Option<i64>,
+    /// What of the total the customer's balance paid.
+    pub from_balance: i64,
+    /// What of the total earns nothing, because no money arrived for it.
+    pub unearning: i64,
+    /// The same by where the credit came from, and what nobody paid; JSON, none where all was money.
+    pub balance: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

@@ -9,7 +9,7 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Stripe id, il_….
+    /// Stripe id, il_…; made from line, invoice and place where Stripe uses one name several times.
     pub stripe_id: String,
     /// `invoice.id`.
     pub invoice_id: i64,
@@ -33,6 +33,10 @@ pub struct Model {
     pub period_start: Option<DateTimeUtc>,
     /// Period end.
     pub period_end: Option<DateTimeUtc>,
+    /// Stripe's own name of it.
+    pub line_id: String,
+    /// Which of the invoice's lines of that name, from 1.
+    pub occurrence: i64,
 }
 
 /// The foreign keys, each named for its column.

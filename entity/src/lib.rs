@@ -10,6 +10,7 @@ pub mod application;
 pub mod attachment;
 pub mod attempt;
 pub mod attribution;
+pub mod balance_transaction;
 pub mod bank_payout;
 pub mod certificate;
 pub mod comment;

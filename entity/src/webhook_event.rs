@@ -32,6 +32,8 @@ pub struct Model {
     pub error: Option<String>,
     /// Processed at.
     pub processed_at: Option<DateTimeUtc>,
+    /// What it waits for that Stripe does not list yet, such as pi_….
+    pub waits_for: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

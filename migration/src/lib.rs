@@ -89,6 +89,7 @@ impl MigratorTrait for Migrator {
             "0024_shelves",
             "0026_limits_and_roles",
             "0027_sending",
+            "0028_webhooks",
         ]
     }
 }

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
 use entity::{event, person, webhook_event};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait, SelectTwo, Statement, sea_query::Expr,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, JoinType, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, RelationTrait, SelectTwo, Statement, sea_query::Expr,
 };
 
 use crate::context::Context;
@@ -61,8 +61,17 @@ pub async fn webhooks(
 ) -> Result<(Vec<webhook_event::Model>, u64)> {
     ctx.any_staff()?;
     let mut wanted = Condition::all();
-    if let Some(status) = &query.status {
-        wanted = wanted.add(webhook_event::Column::Status.eq(status));
+    let kept = webhook_event::Column::WaitsFor.is_not_null();
+    match query.status.as_deref() {
+        None => {}
+        Some("kept") => {
+            wanted = wanted.add(webhook_event::Column::Status.eq("received").and(kept));
+        }
+        Some("received") => {
+            let received = webhook_event::Column::Status.eq("received");
+            wanted = wanted.add(received.and(kept.not()));
+        }
+        Some(status) => wanted = wanted.add(webhook_event::Column::Status.eq(status)),
     }
     if !query.q.trim().is_empty() {
         let pattern = like(&query.q);
@@ -96,7 +105,7 @@ pub async fn webhook(ctx: &Context, id: i64) -> Result<webhook_event::Model> {
         .ok_or(Error::NotFound)
 }
 
-/// Lets an event that could not be handled be handled again.
+/// Lets an event that could not be handled, or is kept, be handled again.
 ///
 /// # Errors
 /// [`Error::Conflict`] when it did not fail; [`Error::Forbidden`] for all but admins.
@@ -119,7 +128,12 @@ pub async fn retry_webhook(ctx: &Context, id: i64) -> Result<()> {
             Expr::value(None::<DateTime<Utc>>),
         )
         .filter(webhook_event::Column::Id.eq(id))
-        .filter(webhook_event::Column::Status.eq("failed"))
+        .filter(
+            Condition::any()
+                .add(webhook_event::Column::Status.eq("failed"))
+                .add(webhook_event::Column::WaitsFor.is_not_null()),
+        )
+        .filter(webhook_event::Column::Status.is_in(["failed", "received"]))
         .exec(&*tx)
         .await?
         .rows_affected;
@@ -230,7 +244,7 @@ pub async fn pulse(ctx: &Context) -> Result<Pulse> {
             count("job", "status = 'waiting'", "waiting_jobs"),
             count("job", "status = 'waiting' AND run_at < $1", "late_jobs"),
             count("job", "status = 'dead'", "dead_jobs"),
-            count("webhook_event", "status = 'received'", "waiting_events"),
+            count("webhook_event", crate::inbox::WAITING, "waiting_events"),
             count("webhook_event", "status = 'failed'", "failed_events"),
             count("mail", crate::mail::WAITING, "waiting_mails"),
             count("person", "disabled_at IS NULL", "people"),

@@ -230,11 +230,11 @@ async fn queues(ctx: &Context, db: &impl ConnectionTrait) -> Result<Queues> {
         count("job", due, "due_jobs"),
         oldest("job", "run_at", due, "oldest_job"),
         count("job", "status = 'dead'", "dead_jobs"),
-        count("webhook_event", "status = 'received'", "events"),
+        count("webhook_event", crate::inbox::WAITING, "events"),
         oldest(
             "webhook_event",
             "received_at",
-            "status = 'received'",
+            crate::inbox::WAITING,
             "oldest_event",
         ),
         count("webhook_event", "status = 'failed'", "failed_events"),

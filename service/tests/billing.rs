@@ -397,6 +397,8 @@ async fn more_lines_than_an_event_carries_are_fetched(#[case] engine: Engine) {
     full["lines"]["has_more"] = json!(true);
     full["subtotal"] = json!(30_000);
     full["total"] = json!(30_000);
+    full["amount_due"] = json!(30_000);
+    full["amount_paid"] = json!(30_000);
     world.shelf.put(full.clone());
     let worked = world
         .deliver(&[event("evt_1", "invoice.paid", 1, full)])

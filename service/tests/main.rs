@@ -4,6 +4,7 @@ mod support;
 
 mod adding_up;
 mod application;
+mod audit_webhooks;
 mod billing;
 mod books;
 mod commission;

@@ -81,6 +81,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         attachment,
         attempt,
         attribution,
+        balance_transaction,
         bank_payout,
         certificate,
         comment,

@@ -25,8 +25,9 @@ pub(super) fn routes() -> Routes {
         .post("/admin/webhooks/{id}/retry", Access::Admin, retry)
 }
 
-const STATUSES: [(&str, &str); 4] = [
+const STATUSES: [(&str, &str); 5] = [
     ("received", "Waiting"),
+    ("kept", "Kept"),
     ("processed", "Handled"),
     ("ignored", "Ignored"),
     ("failed", "Failed"),
@@ -37,6 +38,14 @@ fn words(status: &str) -> String {
         .iter()
         .find(|(k, _)| *k == status)
         .map_or_else(|| label_of(status), |(_, l)| (*l).to_owned())
+}
+
+/// Where an event stands: one that waits for something at Stripe is kept.
+fn standing(event: &Model) -> &str {
+    match event.status.as_str() {
+        "received" if event.waits_for.is_some() => "kept",
+        status => status,
+    }
 }
 
 async fn index(page: Page) -> PageResult {
@@ -52,7 +61,7 @@ async fn index(page: Page) -> PageResult {
             .aside()
             .col(
                 "Status",
-                |e| view! { <Status of=e.status.clone() label=words(&e.status)/> },
+                |e| view! { <Status of=e.status.clone() label=words(standing(e))/> },
             )
             .num("Tries", |e| count_text(e.attempts))
             .aside()
@@ -71,6 +80,7 @@ async fn index(page: Page) -> PageResult {
                 Tab::new("All", HERE),
                 Tab::new("Failed", format!("{HERE}?status=failed")),
                 Tab::new("Waiting", format!("{HERE}?status=received")),
+                Tab::new("Kept", format!("{HERE}?status=kept")),
                 Tab::new("Ignored", format!("{HERE}?status=ignored")),
             ])
             .csv("/admin/webhooks.csv")
@@ -89,9 +99,9 @@ async fn export(page: Page) -> PageResult {
     ]);
     for e in rows {
         file.row([
-            e.event_id,
-            e.r#type,
-            e.status,
+            e.event_id.clone(),
+            e.r#type.clone(),
+            standing(&e).to_owned(),
             e.attempts.to_string(),
             csv::moment(e.happened_at),
             csv::moment(e.received_at),
@@ -108,12 +118,13 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let head = Head::new(event.r#type.clone())
         .text(event.event_id.clone())
         .crumb("Webhook inbox", HERE)
-        .status_as(words(&event.status), tone_of(&event.status));
-    let can = may_change(&page) && event.status == "failed";
+        .status_as(words(standing(&event)), tone_of(&event.status));
+    let can = may_change(&page) && matches!(standing(&event), "failed" | "kept");
     Ok(page.render(head, move || {
         let wrong = event.error.clone().map(|why| {
             let retry = can.then(|| view! { <PostButton action=format!("{HERE}/{id}/retry") label="Handle it again" primary=true/> });
-            let (tone, title) = match event.status.as_str() {
+            let (tone, title) = match standing(&event) {
+                "kept" => (Tone::Info, "What it waits for"),
                 "ignored" => (Tone::Info, "Why it is ignored"),
                 _ => (Tone::Warn, "What went wrong"),
             };

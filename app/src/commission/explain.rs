@@ -3,7 +3,7 @@
 use super::{cause, kind_label, words};
 use crate::ui::*;
 use chrono::{DateTime, Utc};
-use domain::commission::{Calculation, Rate};
+use domain::commission::{Calculation, CreditSource, Rate};
 use domain::money::Bp;
 use domain::payout::PayoutStatus;
 use domain::plan::{Basis, Trigger};
@@ -132,6 +132,7 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
             of.unwrap_or_else(|| "the credit for this customer is shared".to_owned()),
         ));
     }
+    balance(rows, row);
     if c.basis == Basis::FirstYear && paid {
         rows.push(ExplainRow::new(
             "Basis",
@@ -161,6 +162,39 @@ fn accrual(rows: &mut Vec<ExplainRow>, row: &Model, c: &Calculation, around: &Ar
             _ => step.formula.clone(),
         };
         rows.push(ExplainRow::new(step.label.clone(), step.value.clone(), why));
+    }
+}
+
+/// What of the invoice was not paid in money now, by where it came from.
+fn balance(rows: &mut Vec<ExplainRow>, row: &Model) {
+    let money = |minor: i64| money_text(minor, &row.currency);
+    let number = |key: &str| {
+        let path = format!("/balance/{key}");
+        row.explain
+            .pointer(&path)
+            .and_then(serde_json::Value::as_i64)
+    };
+    let sources = row.explain.pointer("/balance/sources");
+    for (name, part) in sources.and_then(|s| s.as_object()).into_iter().flatten() {
+        let (Ok(source), Some(part)) = (name.parse::<CreditSource>(), part.as_i64()) else {
+            continue;
+        };
+        let why = match source.earns() {
+            true => "it earns like money",
+            false => "it earns nothing; the line counts for the rest of the invoice",
+        };
+        rows.push(ExplainRow::new(
+            "Paid by the customer’s balance",
+            money(part),
+            format!("{}: {why}", source.label()),
+        ));
+    }
+    if let Some(unpaid) = number("unpaid").filter(|unpaid| *unpaid != 0) {
+        rows.push(ExplainRow::new(
+            "Not paid",
+            money(unpaid),
+            "it became a debt of the customer’s and earns nothing",
+        ));
     }
 }
 

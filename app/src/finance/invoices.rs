@@ -399,6 +399,10 @@ fn body(
         money("Total with tax", i.total),
         money("Gone back", i.returned),
     );
+    let balance =
+        (i.from_balance != 0).then(|| money("Paid by the customer’s balance", i.from_balance));
+    let unearning =
+        (i.unearning != 0).then(|| money("Earns nothing, for it is no money", i.unearning));
     let who = name(&customer);
     view! {
         {why}
@@ -419,6 +423,8 @@ fn body(
                         {how}
                         {net}
                         {total}
+                        {balance}
+                        {unearning}
                         {back}
                         {disputed}
                         <Fact label="State at Stripe">{label_of(&i.status)}</Fact>

@@ -1,9 +1,10 @@
 //! Does what the news say, in memory.
 
 mod back;
+mod balance;
 mod invoice;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::money::MoneyError;
@@ -26,6 +27,8 @@ pub(crate) enum Wish {
     Checkout(String),
     /// A credit note with all lines.
     CreditNote(String),
+    /// How the balance of a customer came about.
+    Balance(String),
     /// Which invoices a payment paid.
     Payments {
         /// `pi_…`.
@@ -35,11 +38,27 @@ pub(crate) enum Wish {
     },
 }
 
+impl Wish {
+    /// Stripe's name of what is wished for.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Customer(id)
+            | Self::Invoice(id)
+            | Self::Checkout(id)
+            | Self::CreditNote(id)
+            | Self::Balance(id) => Some(id),
+            Self::Payments { intent, charge } => intent.as_deref().or(charge.as_deref()),
+        }
+    }
+}
+
 /// Why news could not be handled now.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     /// Something has to be fetched first.
     Needs(Wish),
+    /// It was fetched, and Stripe does not list it yet: the name of what it waits for.
+    Waits(String),
     /// It never can; the sentence is for the log.
     Bad(String),
 }
@@ -68,8 +87,11 @@ pub(crate) enum Done {
 /// What was asked of Stripe and found not to be there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Absent {
-    /// Payment intents and charges that paid no invoice.
-    pub(crate) payments: std::collections::BTreeSet<String>,
+    /// Payment intents and charges that paid no invoice so far, with the name by which such a payment
+    /// would become known.
+    pub(crate) payments: BTreeMap<String, String>,
+    /// Customers of whose balance everything is known that Stripe lists.
+    pub(crate) balances: BTreeSet<String>,
 }
 
 /// Handles one piece of news.
@@ -77,9 +99,10 @@ pub(crate) fn apply(unit: &mut Unit, news: &News, absent: &Absent) -> Result<Don
     match &news.change {
         // Done while the batch was read, because matching decides what else has to be read.
         Change::Customer(_) => Ok(Done::Processed),
-        Change::Checkout(session) => invoice::checkout(unit, news.at, session),
+        Change::Checkout(session) => invoice::checkout(unit, news.at, session, absent),
         Change::Subscription(s) => subscription(unit, news.at, s),
-        Change::Invoice(i) => invoice::invoice(unit, news.at, i),
+        Change::Invoice(i) => invoice::invoice(unit, news.at, i, absent),
+        Change::Balance { customer, changes } => Ok(balance::remember(unit, customer, changes)),
         Change::Payment(p) => payment(unit, p),
         Change::CreditNote(c) => back::credit_note(unit, news.at, c),
         Change::Refund(r) => back::refund(unit, news.at, r, absent),
@@ -152,6 +175,11 @@ fn payment(unit: &mut Unit, said: &InvoicePayment) -> Result<Done, Trouble> {
         return Err(Trouble::Needs(Wish::Invoice(said.invoice.clone())));
     }
     add_payment(unit, &said.invoice, said)?;
+    // What was paid beyond the invoice may go back without touching the sale.
+    let state = unit.invoices.get(&said.invoice);
+    if state.is_some_and(|state| !state.returns.is_empty()) {
+        settle(unit, &said.invoice, None)?;
+    }
     Ok(Done::Processed)
 }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use stripe_gateway::BadObject;
 use stripe_gateway::billing::{
-    Charge, CheckoutSession, CreditNote, Customer, Dispute, Invoice, InvoicePayment, Refund,
-    Subscription,
+    BalanceTransaction, Charge, CheckoutSession, CreditNote, Customer, Dispute, Invoice,
+    InvoicePayment, Refund, Subscription,
 };
 use stripe_gateway::webhook::Envelope;
 
@@ -32,6 +32,13 @@ pub(crate) enum Change {
     Charge(Box<Charge>),
     /// A dispute was opened, changed or decided.
     Dispute(Box<Dispute>),
+    /// How a customer's balance came about, as Stripe was asked.
+    Balance {
+        /// `cus_…`.
+        customer: String,
+        /// Every change, the oldest first.
+        changes: Vec<BalanceTransaction>,
+    },
     /// Something that is to be fetched again by a job.
     Job {
         /// The job's kind.
@@ -100,12 +107,17 @@ impl Change {
         }))
     }
 
+    /// Whether it is about what was billed, paid or given back.
+    pub(crate) fn is_about_money(&self) -> bool {
+        !matches!(self, Self::Customer(_) | Self::Job { .. })
+    }
+
     /// Where it stands among what happened in the same second: what others refer to comes first, so
     /// that less has to be fetched. The result is the same in any order.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Job { .. } | Self::Customer(_) => 0,
-            Self::Checkout(_) => 1,
+            Self::Checkout(_) | Self::Balance { .. } => 1,
             Self::Subscription(_) => 2,
             Self::Invoice(_) => 3,
             Self::Payment(_) => 4,

@@ -20,6 +20,8 @@ use crate::commission::hold_lines;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::Links;
+use crate::mail::Letter;
+use crate::notice;
 
 /// The real ids of rows that had none.
 #[derive(Debug, Default)]
@@ -87,6 +89,7 @@ pub(super) async fn flush(
     bulk::insert::<attribution::Entity>(tx, &attributions).await?;
     rows::write_invoices(tx, &unit, &ids).await?;
     rows::write_returns(tx, &unit, &ids).await?;
+    rows::write_balances(tx, &unit).await?;
     write_commissions(tx, &unit, &ids).await?;
     let mut bookings = Bookings {
         months: unit.history.added().to_vec(),
@@ -106,6 +109,14 @@ pub(super) async fn flush(
         bookings.add(reward);
     }
     write_notes(ctx, tx, &unit, &ids).await?;
+    for (text, invoice_id) in &unit.effects.letters {
+        let letter = Letter::new(text.clone()).text(
+            "What nobody paid for with money earns no commission. If it was money, book the \
+             commission by hand.",
+        );
+        let path = format!("/finance/invoices/{}", ids.real(*invoice_id));
+        notice::tell_staff(ctx, tx, notice::FINANCE, letter, &path).await?;
+    }
     for job in &unit.effects.jobs {
         let payload = crate::payout::jobs::StripeObject {
             stripe_id: job.stripe_id.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use stripe_gateway::billing::InvoiceStatus;
+
 use super::change::{Change, News};
 use crate::program::MOST_CHURN_DAYS;
 
@@ -18,6 +20,12 @@ pub(super) struct Keys {
     pub(super) intents: BTreeSet<String>,
     pub(super) charges: BTreeSet<String>,
     pub(super) products: BTreeSet<String>,
+    /// The lines of paid invoices and of sales, by Stripe's names.
+    pub(super) lines: BTreeSet<String>,
+    /// Customers whose balance may have paid for something.
+    pub(super) balances: BTreeSet<String>,
+    /// Customers with a paid invoice below zero.
+    pub(super) below_zero: BTreeSet<String>,
 }
 
 impl Keys {
@@ -32,6 +40,8 @@ impl Keys {
                     keys.customers.insert(session.customer_key().to_owned());
                     if let Some(sale) = &session.sale {
                         keys.invoices.insert(session.id.clone());
+                        let items = sale.items.iter().flatten();
+                        keys.lines.extend(items.map(|item| item.id.clone()));
                         keys.products.extend(
                             sale.items
                                 .iter()
@@ -54,6 +64,16 @@ impl Keys {
                     keys.customers.extend(i.customer.clone());
                     keys.invoices.insert(i.id.clone());
                     keys.paying.extend(i.subscription.clone());
+                    if i.status == InvoiceStatus::Paid {
+                        keys.lines
+                            .extend(i.lines.iter().map(|line| line.id.clone()));
+                        if i.credit_used().minor > 0 {
+                            keys.balances.extend(i.customer.clone());
+                        }
+                        if i.total.minor < 0 {
+                            keys.below_zero.extend(i.customer.clone());
+                        }
+                    }
                     keys.products
                         .extend(i.lines.iter().filter_map(|l| l.product.clone()));
                 }
@@ -77,6 +97,12 @@ impl Keys {
                 Change::Dispute(d) => {
                     keys.intents.extend(d.payment_intent.clone());
                     keys.charges.insert(d.charge.clone());
+                }
+                Change::Balance { customer, changes } => {
+                    keys.customers.insert(customer.clone());
+                    keys.balances.insert(customer.clone());
+                    keys.invoices
+                        .extend(changes.iter().filter_map(|c| c.invoice.clone()));
                 }
                 Change::Job { .. } => {}
             }

@@ -1,5 +1,7 @@
 //! Reads what a batch may touch.
 
+mod around;
+
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
@@ -10,6 +12,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use self::around::{load_balances, load_earned, load_line_names, with_below_zero};
 use super::accounts::{load_accounts, load_history};
 use super::by_customer::of_customers;
 use super::change::News;
@@ -127,6 +130,9 @@ pub(super) async fn unit_for_reading(
         unit.customers
             .insert(row.stripe_id.clone(), Row::stored(row));
     }
+    let below = unit.invoices.values().filter(|state| state.row.net < 0);
+    let below = below.map(|state| state.row.customer_id).collect();
+    load_earned(db, &mut unit, below).await?;
     let accounts: BTreeSet<i64> = unit
         .customers
         .values()
@@ -143,8 +149,14 @@ async fn complete(
     keys: &Keys,
     invoices: BTreeSet<i64>,
 ) -> Result<Unit> {
-    let locked = Some(unit.customer_keys.keys().copied().collect());
-    load_invoices(tx, &mut unit, &invoices, &keys.invoices, locked).await?;
+    load_balances(tx, &mut unit, &keys.balances).await?;
+    let mut named = keys.invoices.clone();
+    let changes = unit.balances.values().flatten();
+    named.extend(changes.filter_map(|change| change.invoice.clone()));
+    let customers: BTreeSet<i64> = unit.customer_keys.keys().copied().collect();
+    let invoices = with_below_zero(tx, &mut unit, keys, invoices).await?;
+    load_invoices(tx, &mut unit, &invoices, &named, Some(customers)).await?;
+    load_line_names(tx, &mut unit, &keys.lines).await?;
     let accounts: BTreeSet<i64> = unit
         .customers
         .values()

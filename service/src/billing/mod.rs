@@ -28,6 +28,7 @@ mod won;
 
 use sea_orm::ConnectionTrait;
 
+use crate::commission::below_zero;
 use crate::commission::bookings::Bookings;
 use crate::commission::settle::settle;
 use crate::context::Context;
@@ -75,8 +76,18 @@ pub(crate) async fn handle(
     for (place, n) in order.into_iter().zip(sorted) {
         answers[place] = Some(unit.attempt(|unit| apply(unit, n, absent)));
     }
+    settle_below_zero(&mut unit);
     flush::flush(ctx, tx, unit).await?.book(ctx, tx).await?;
     Ok(answers.into_iter().flatten().collect())
+}
+
+/// Looks again at invoices below zero, now that others of their customers have earned.
+fn settle_below_zero(unit: &mut unit::Unit) {
+    for invoice in below_zero::open(unit) {
+        if let Err(trouble) = unit.attempt(|unit| settle(unit, &invoice, None)) {
+            tracing::error!(%invoice, ?trouble, "an invoice below zero could not be booked");
+        }
+    }
 }
 
 /// Reads invoices with what hangs on them, for looking only: nothing is locked, and plans and
@@ -113,5 +124,6 @@ async fn settle_invoices(
                 crate::Error::Internal(format!("invoice {key} cannot be booked: {trouble:?}"))
             })?;
     }
+    settle_below_zero(&mut unit);
     flush::flush(ctx, tx, unit).await
 }

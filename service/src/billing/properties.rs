@@ -221,7 +221,7 @@ fn take(unit: &mut Unit, news: Vec<&News>) {
         open.retain(
             |news| match unit.attempt(|unit| apply(unit, news, &Absent::default())) {
                 Ok(_) => false,
-                Err(Trouble::Needs(_)) => true,
+                Err(Trouble::Needs(_) | Trouble::Waits(_)) => true,
                 Err(Trouble::Bad(why)) => panic!("{}: {why}", news.event),
             },
         );

@@ -7,11 +7,14 @@
 //! - A credit note that refunds names its refunds; they count as part of the note.
 //! - A charge says how much of it was refunded in all; only what no known refund explains counts.
 //! - An invoice says how much was credited in all; only what no known note explains counts.
+//!
+//! What was paid beyond the invoice was never in the sale: giving that back takes nothing from it. And
+//! what no money arrived for was never in it either, so that the money goes back first.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use domain::money::{MoneyError, ratio};
+use domain::money::{MoneyError, ratio, split_largest_remainder};
 use entity::{invoice_line, invoice_return};
 use serde::{Deserialize, Serialize};
 
@@ -86,19 +89,22 @@ pub(crate) fn returned(
     state: &InvoiceState,
     until: Option<DateTime<Utc>>,
 ) -> Result<Returned, MoneyError> {
-    let total = state.row.total;
+    let total = state.row.total.saturating_sub(state.row.unearning);
     if total <= 0 || state.returns.is_empty() {
         return Ok(Returned::default());
     }
-    let sums = Sums::of(&state.returns, until);
+    let mut sums = Sums::of(&state.returns, until);
+    sums.rest += (sums.cash - excess(state)).max(0);
     let gross = i128::from(total).min(sums.by_line + sums.rest);
     let gross = i64::try_from(gross).map_err(|_| MoneyError::Overflow)?;
+    let named = sums.named(&state.lines)?;
     let mut lines = HashMap::new();
     for line in &state.lines {
         let part = if gross >= total {
             line.net
         } else {
-            line_part(line, &sums, total)?
+            let named = named.get(&line.id).copied().unwrap_or(0);
+            line_part(line, named, &sums, total)?
         };
         if part != 0 {
             lines.insert(line.id, part);
@@ -107,11 +113,23 @@ pub(crate) fn returned(
     Ok(Returned { gross, lines })
 }
 
+/// What was paid beyond what was to be paid.
+fn excess(state: &InvoiceState) -> i128 {
+    let paid: i128 = state.payments.iter().map(|p| i128::from(p.amount)).sum();
+    state
+        .row
+        .due
+        .map_or(0, |due| (paid - i128::from(due)).max(0))
+}
+
 /// The part of one line: what credit notes name, and its share of the rest.
-fn line_part(line: &Row<invoice_line::Model>, sums: &Sums, total: i64) -> Result<i64, MoneyError> {
+fn line_part(
+    line: &Row<invoice_line::Model>,
+    named: i64,
+    sums: &Sums,
+    total: i64,
+) -> Result<i64, MoneyError> {
     let (low, high) = (line.net.min(0), line.net.max(0));
-    let named = sums.lines.get(&line.stripe_id).copied().unwrap_or(0);
-    let named = clamp(named, low, high);
     // What credit notes name by line is not spread over the others again.
     let open = i128::from(total) - sums.by_line;
     if sums.rest <= 0 || open <= 0 {
@@ -137,11 +155,44 @@ struct Sums {
     lines: HashMap<String, i128>,
     /// Gross of the credit notes that name lines.
     by_line: i128,
-    /// Gross of everything else.
+    /// Gross of everything else that lowers the sale.
     rest: i128,
+    /// Gross of the money that went back by itself: refunds and lost disputes.
+    cash: i128,
 }
 
 impl Sums {
+    /// What credit notes name of each line, by `invoice_line.id`. Where several lines have one name,
+    /// it is divided like what they are worth.
+    fn named(&self, lines: &[Row<invoice_line::Model>]) -> Result<HashMap<i64, i64>, MoneyError> {
+        let mut of_name: BTreeMap<&str, Vec<&Row<invoice_line::Model>>> = BTreeMap::new();
+        for line in lines {
+            of_name.entry(&line.line_id).or_default().push(line);
+        }
+        let mut named = HashMap::new();
+        for (name, lines) in of_name {
+            let Some(net) = self.lines.get(name).copied() else {
+                continue;
+            };
+            let bounds = |line: &Row<invoice_line::Model>| (line.net.min(0), line.net.max(0));
+            if let [line] = lines[..] {
+                let (low, high) = bounds(line);
+                named.insert(line.id, clamp(net, low, high));
+                continue;
+            }
+            let weights: Vec<u64> = lines.iter().map(|line| line.net.unsigned_abs()).collect();
+            let whole = clamp(net, i64::MIN, i64::MAX);
+            let Ok(parts) = split_largest_remainder(whole, &weights) else {
+                continue;
+            };
+            for (line, part) in lines.iter().zip(parts) {
+                let (low, high) = bounds(line);
+                named.insert(line.id, part.clamp(low, high));
+            }
+        }
+        Ok(named)
+    }
+
     fn of(rows: &[Row<invoice_return::Model>], until: Option<DateTime<Utc>>) -> Self {
         let counts = |row: &invoice_return::Model| {
             row.status == "final" && until.is_none_or(|until| row.happened_at <= until)
@@ -181,7 +232,7 @@ impl Sums {
             .iter()
             .filter(|(row, _)| row.kind == "dispute" && counts(row))
         {
-            sums.rest += i128::from(row.amount);
+            sums.cash += i128::from(row.amount);
         }
         sums
     }
@@ -210,7 +261,7 @@ impl Sums {
                 at: row.happened_at,
                 amount,
             });
-            self.rest += match cover {
+            self.cash += match cover {
                 None => amount,
                 Some((_, None)) => 0,
                 Some((_, Some(part))) => (amount - part).max(0),
@@ -270,7 +321,7 @@ impl Sums {
             last = last.max(Some(at));
         }
         if let Some(at) = last {
-            self.rest += (refunded - sum(None, at)).max(0);
+            self.cash += (refunded - sum(None, at)).max(0);
         }
     }
 }
@@ -308,6 +359,8 @@ mod tests {
             proration: false,
             period_start: None,
             period_end: None,
+            line_id: format!("il_{id}"),
+            occurrence: 1,
         })
     }
 
@@ -351,6 +404,10 @@ mod tests {
                 issued_at: at(0),
                 paid_at: Some(at(0)),
                 created_at: at(0),
+                due: None,
+                from_balance: 0,
+                unearning: 0,
+                balance: None,
             }),
             lines: (1..).zip(net).map(|(id, net)| line(id, *net)).collect(),
             payments: Vec::new(),

@@ -156,6 +156,9 @@ async fn catch_up(ctx: &Context, gateway: &dyn Gateway, news: &News) -> Result<(
         let wish: Option<Wish> = match answers.into_iter().next_back() {
             Some(Ok(_)) => None,
             Some(Err(Trouble::Bad(cause))) => return Err(Error::Internal(cause)),
+            Some(Err(Trouble::Waits(name))) => {
+                return Err(Error::Internal(format!("Stripe does not list {name} yet")));
+            }
             Some(Err(Trouble::Needs(wish))) if fetched.asked.contains(&wish) => {
                 return Err(Error::Internal(fetched.problem(&wish)));
             }

@@ -11,9 +11,10 @@ use chrono::{DateTime, Utc};
 use domain::ledger::Bucket;
 use domain::money::Money;
 use entity::{
-    attribution, commission, customer, deal, invoice, invoice_line, invoice_payment,
-    invoice_return, protection, subscription,
+    attribution, balance_transaction, commission, customer, deal, invoice, invoice_line,
+    invoice_payment, invoice_return, protection, subscription,
 };
+use sea_orm::FromQueryResult;
 use serde_json::Value;
 
 use super::config::Config;
@@ -78,6 +79,15 @@ pub(crate) struct InvoiceState {
     pub(crate) commissions: Vec<Row<commission::Model>>,
     /// How often each commission was held so far.
     pub(crate) holds: HashMap<i64, u32>,
+}
+
+/// That a partner has earned something with a customer.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Earned {
+    pub(crate) customer_id: i64,
+    pub(crate) partner_id: i64,
+    pub(crate) currency: String,
+    pub(crate) paid_at: Option<DateTime<Utc>>,
 }
 
 /// Who is credited for an account, or will be when it pays.
@@ -162,6 +172,8 @@ pub(crate) struct Effects {
     pub(crate) notes: Vec<Note>,
     pub(crate) won: Vec<WonDeal>,
     pub(crate) jobs: Vec<Job>,
+    /// What finance is told, with where to look.
+    pub(crate) letters: Vec<(String, i64)>,
 }
 
 /// See the module.
@@ -179,6 +191,12 @@ pub(crate) struct Unit {
     pub(crate) effects: Effects,
     /// Invoices of customers that were matched in this batch.
     pub(crate) catch_up: BTreeSet<String>,
+    /// Lines that carry Stripe's own name, with the invoices they are on.
+    pub(crate) line_names: HashMap<String, String>,
+    /// Who has earned something with customers who have an invoice below zero.
+    pub(crate) earned: Vec<Earned>,
+    /// How the customers' balances came about, the oldest change first.
+    pub(crate) balances: HashMap<String, Vec<Row<balance_transaction::Model>>>,
     last_id: i64,
     undo: Vec<Undo>,
 }
@@ -191,7 +209,7 @@ enum Undo {
 }
 
 /// How far the effects had come when a piece of news began.
-struct Mark([usize; 5]);
+struct Mark([usize; 6]);
 
 impl Unit {
     pub(crate) fn new(now: DateTime<Utc>, config: Config) -> Self {
@@ -207,6 +225,9 @@ impl Unit {
             paid_with: HashMap::new(),
             effects: Effects::default(),
             catch_up: BTreeSet::new(),
+            line_names: HashMap::new(),
+            earned: Vec::new(),
+            balances: HashMap::new(),
             last_id: 0,
             undo: Vec::new(),
         }
@@ -240,6 +261,7 @@ impl Unit {
             e.won.len(),
             e.jobs.len(),
             self.history.added().len(),
+            e.letters.len(),
         ])
     }
 
@@ -249,6 +271,7 @@ impl Unit {
         e.notes.truncate(mark.0[1]);
         e.won.truncate(mark.0[2]);
         e.jobs.truncate(mark.0[3]);
+        e.letters.truncate(mark.0[5]);
         self.history.truncate(mark.0[4]);
         while let Some(undo) = self.undo.pop() {
             match undo {
@@ -321,6 +344,22 @@ impl Unit {
     pub(crate) fn customer_of(&self, row: &invoice::Model) -> Option<&Row<customer::Model>> {
         self.customers
             .get(self.customer_keys.get(&row.customer_id)?)
+    }
+
+    /// The name of a line's row. Stripe's own name is used for one line only, except where the API of
+    /// old gives the name of the subscription to every month's line; then the name says which.
+    pub(crate) fn line_name(&mut self, invoice: &str, line: &str, occurrence: i64) -> String {
+        let own = line.starts_with("il_") || line.starts_with("li_");
+        if own && occurrence == 1 {
+            let of = self.line_names.entry(line.to_owned());
+            if of.or_insert_with(|| invoice.to_owned()) == invoice {
+                return line.to_owned();
+            }
+        }
+        match occurrence {
+            1 => format!("{line}/{invoice}"),
+            n => format!("{line}/{invoice}/{n}"),
+        }
     }
 
     /// Remembers which invoice a payment intent or a charge paid.

@@ -8,10 +8,15 @@ use domain::money::{Bp, Currency, MoneyError};
 use domain::plan::Trigger;
 use entity::{attribution, invoice_line};
 
+use super::below_zero;
 use super::book::{Subject, earn};
 use super::nothing::{self, Nothing, NothingKind, Reasons};
 use crate::billing::apply::Trouble;
 use crate::billing::unit::{InvoiceState, Row, Unit, WonDeal};
+
+/// Why an invoice that Stripe calls paid earns nothing.
+const NO_MONEY: &str = "No money arrived for it: it was paid from the customer’s balance with credit \
+                        that was given or of unknown source, or became a debt of the customer’s.";
 
 /// One partner's part of the credit for a line.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub(super) struct Sale {
     pub(super) currency: Currency,
     pub(super) paid_at: DateTime<Utc>,
     pub(super) first_paid_at: DateTime<Utc>,
+    /// What money arrived for, net, minor units.
+    pub(super) net: i64,
 }
 
 /// Books what the invoice earns and says why, where it earns nothing, also to one of several.
@@ -44,7 +51,10 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
     };
     let currency: Currency = state.row.currency.parse()?;
     if state.lines.iter().all(|line| line.net == 0) {
-        let why = "Nothing is left of the invoice after tax, discount and credit.";
+        let why = match state.row.unearning {
+            0 => "Nothing is left of the invoice after tax, discount and credit.",
+            _ => NO_MONEY,
+        };
         return Ok(whole(state, "nothing", NothingKind::NothingLeft, why));
     }
     if state.row.net == 0 && state.row.total > 0 && state.row.amount_paid == 0 {
@@ -58,6 +68,7 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
         currency,
         paid_at,
         first_paid_at,
+        net: state.row.net,
     };
     let mut reasons = Reasons::new();
     let mut earned = 0;
@@ -78,6 +89,14 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
         let shares = shares(&credits);
         for (place, (credit, net)) in credits.iter().zip(shares.split(line.net)?).enumerate() {
             if net == 0 {
+                continue;
+            }
+            if state.row.net < 0 && !below_zero::has_earned_before(unit, state, credit.partner_id) {
+                reasons.insert(Nothing {
+                    kind: NothingKind::NothingLeft,
+                    partner: None,
+                    sentence: below_zero::WHY.to_owned(),
+                });
                 continue;
             }
             let sum = &mut by_partner
@@ -114,7 +133,10 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
     }
     if earned > 0 {
         state.row.outcome = "earned".to_owned();
-        state.row.outcome_reason = None;
+        let open = reasons
+            .iter()
+            .any(|reason| reason.sentence == below_zero::WHY);
+        state.row.outcome_reason = open.then(|| below_zero::WHY.to_owned());
     } else {
         state.row.outcome = "nothing".to_owned();
         state.row.outcome_reason = Some(nothing::text(&reasons));
@@ -159,7 +181,10 @@ fn credits(
     if !found.is_empty() {
         return Ok(found);
     }
-    win_deals(unit, sale, product_line_id);
+    // A deal is won by money.
+    if sale.net > 0 {
+        win_deals(unit, sale, product_line_id);
+    }
     Ok(attributed(unit, sale, product_line_id))
 }
 

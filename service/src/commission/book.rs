@@ -187,6 +187,10 @@ fn book(
             "credit".to_owned(),
             serde_json::json!({ "share_bp": credit.share_bp, "line_net": line_net }),
         );
+        let balance = state.row.balance.as_deref();
+        if let Some(balance) = balance.and_then(|text| serde_json::from_str(text).ok()) {
+            object.insert("balance".to_owned(), balance);
+        }
     }
     let row = commission::Model {
         id: unit.fresh_id(),

@@ -80,6 +80,8 @@ impl Explained {
             }),
             "calculation": self.calculation,
             "credit": line.explain.get("credit"),
+            // What of the invoice the customer's balance paid, by where that credit came from.
+            "balance": line.explain.get("balance"),
             // What a reversal or a line by hand says of itself.
             "why": self.calculation.is_none().then_some(&line.explain),
             "note": line.note,

@@ -2,6 +2,7 @@
 
 mod accrue;
 mod adjust;
+pub(crate) mod below_zero;
 mod book;
 pub(crate) mod bookings;
 mod cancel;

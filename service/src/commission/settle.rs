@@ -9,6 +9,7 @@ use domain::money::{Currency, Money, ratio};
 use entity::{commission, subscription};
 
 use super::accrue::accrue;
+use super::below_zero;
 use super::month::Month;
 use crate::billing::apply::Trouble;
 use crate::billing::returns::{Returned, returned};
@@ -51,7 +52,8 @@ pub(crate) fn settle(unit: &mut Unit, invoice: &str, cause: Option<Cause>) -> Re
     let Some(mut state) = unit.invoices.get(invoice).cloned() else {
         return Ok(());
     };
-    if state.row.status == "paid" && state.row.outcome != "earned" {
+    let open = state.row.outcome != "earned" || below_zero::is_open(&state);
+    if state.row.status == "paid" && open {
         accrue(unit, &mut state)?;
     }
     let known = returned(&state, None)?;

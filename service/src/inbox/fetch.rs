@@ -17,6 +17,7 @@ pub(crate) struct Fetched {
     notes: BTreeMap<String, CreditNote>,
     checkouts: BTreeMap<String, CheckoutSession>,
     problems: BTreeMap<Wish, String>,
+    missing: BTreeSet<Wish>,
 }
 
 impl Fetched {
@@ -35,12 +36,16 @@ impl Fetched {
             Wish::Checkout(id) => gateway.checkout(id).await.map(|session| {
                 self.checkouts.insert(id.clone(), session);
             }),
+            Wish::Balance(customer) => self.balance(gateway, customer, cause).await,
             Wish::Payments { intent, charge } => {
                 self.payments(gateway, intent.clone(), charge.clone(), cause)
                     .await
             }
         };
         if let Err(error) = result {
+            if error.is_missing() {
+                self.missing.insert(wish.clone());
+            }
             self.problems.insert(wish.clone(), error.to_string());
         }
     }
@@ -51,6 +56,12 @@ impl Fetched {
             Some(problem) => problem.clone(),
             None => format!("Stripe’s answer did not help: {wish:?}"),
         }
+    }
+
+    /// The name of what Stripe does not have, or not yet, where a wish that was asked for is open for
+    /// that reason.
+    pub(crate) fn missing(&self, wish: &Wish) -> Option<&str> {
+        self.missing.get(wish).and_then(Wish::name)
     }
 
     /// The complete object where the event's own came incomplete.
@@ -105,6 +116,27 @@ impl Fetched {
         Ok(())
     }
 
+    async fn balance(
+        &mut self,
+        gateway: &dyn Gateway,
+        customer: &str,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        let changes = match gateway.balance_transactions(customer).await {
+            Ok(changes) => changes,
+            // Nobody knows any more where its credit came from.
+            Err(error) if error.is_missing() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        self.absent.balances.insert(customer.to_owned());
+        let change = Change::Balance {
+            customer: customer.to_owned(),
+            changes,
+        };
+        self.add(customer, cause, change);
+        Ok(())
+    }
+
     async fn payments(
         &mut self,
         gateway: &dyn Gateway,
@@ -126,9 +158,13 @@ impl Fetched {
                 None => false,
             };
             if !sold {
-                self.absent
-                    .payments
-                    .extend(intent.into_iter().chain(charge).chain(through));
+                let by = through
+                    .clone()
+                    .or_else(|| charge.clone())
+                    .unwrap_or_default();
+                let names = intent.into_iter().chain(charge).chain(through);
+                let waits = names.map(|name| (name, by.clone()));
+                self.absent.payments.extend(waits);
             }
             return Ok(());
         }

@@ -7,8 +7,14 @@
 
 pub(crate) mod fetch;
 mod foreign;
+mod item;
+mod kept;
 mod process;
 mod writer;
+
+/// That an event waits to be handled, in SQL; those that are kept until something appears at Stripe do
+/// not.
+pub(crate) const WAITING: &str = "status = 'received' AND waits_for IS NULL";
 
 pub use process::{Worked, process_batch};
 pub use writer::{Inbox, Receipt};

@@ -8,21 +8,24 @@ use sea_orm::{
     QuerySelect,
 };
 use stripe_gateway::Gateway;
-use stripe_gateway::webhook::Envelope;
 
 use super::fetch::Fetched;
 use super::foreign::{Foreign, tell_of_mode};
+use super::item::{Item, Read, item, read_all};
+use super::kept;
 use crate::billing::apply::{Done, Trouble, Wish};
-use crate::billing::change::{Change, News};
+use crate::billing::change::News;
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// Tries before an event is left for a person to look at.
 const ATTEMPTS: i64 = 15;
+/// Tries before a row that is there already is no longer taken for somebody who was faster.
+const DUPLICATES: i64 = 5;
 /// Rounds of asking Stripe for one event: a refund leads to a payment, that to an invoice, and that
-/// to a customer.
-const ROUNDS: usize = 5;
+/// to a customer and how its balance came about.
+const ROUNDS: usize = 6;
 
 /// What one call did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,38 +64,10 @@ enum Verdict {
     Failed(String),
     /// Try again later.
     Again(String),
+    /// It cannot be judged before Stripe lists what is named here.
+    Keep(String),
     /// Ask Stripe first.
     Needs(Wish),
-}
-
-/// An event with what it says.
-#[derive(Clone)]
-struct Item {
-    id: i64,
-    event_id: String,
-    kind: String,
-    attempts: i64,
-    read: Read,
-}
-
-/// What an event says.
-#[derive(Clone, Debug)]
-enum Read {
-    News(News),
-    /// Nothing that the portal has a use for.
-    Nothing,
-    Foreign(Foreign),
-    /// It cannot be understood.
-    Bad(String),
-}
-
-impl Item {
-    fn news(&self) -> Option<&News> {
-        match &self.read {
-            Read::News(news) => Some(news),
-            _ => None,
-        }
-    }
 }
 
 /// Takes up to `limit` waiting events from the inbox, oldest first, and handles them in one
@@ -136,20 +111,51 @@ async fn one_by_one(
     for id in ids {
         match first_pass(ctx, live, Some(&[id]), 1, open).await {
             Ok(one) => worked.add(one),
-            Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
+            Err(error) => worked.add(put_off(ctx, &[id], &Cause::of(&error)).await?),
         }
     }
     Ok(worked)
 }
 
+/// Why events are put off.
+struct Cause {
+    sentence: String,
+    /// The database refuses what another row has already. If that was somebody who was faster, the
+    /// next try knows of it; if it goes on, it never ends.
+    duplicate: bool,
+}
+
+impl Cause {
+    fn of(error: &Error) -> Self {
+        Self {
+            sentence: error.to_string(),
+            duplicate: matches!(error, Error::Conflict(_)),
+        }
+    }
+
+    fn verdict(&self, item: &Item) -> Verdict {
+        if self.duplicate && item.attempts + 1 >= DUPLICATES {
+            return Verdict::Failed(format!(
+                "It cannot be booked: again and again the database has refused it, because a row of \
+                 its kind is there already. {}",
+                self.sentence
+            ));
+        }
+        Verdict::Again(self.sentence.clone())
+    }
+}
+
 /// Has events tried again later, because of what went wrong.
-async fn put_off(ctx: &Context, ids: &[i64], cause: &str) -> Result<Worked> {
+async fn put_off(ctx: &Context, ids: &[i64], cause: &Cause) -> Result<Worked> {
     let tx = ctx.begin().await?;
     let items = claim(ctx, &*tx, Some(ids), 0).await?;
     let verdicts = items
         .into_iter()
         .map(|row| item(row, Read::Nothing))
-        .map(|item| (item, Verdict::Again(cause.to_owned())))
+        .map(|item| {
+            let verdict = cause.verdict(&item);
+            (item, verdict)
+        })
         .collect();
     let worked = mark(ctx, &*tx, verdicts).await?;
     tx.commit().await?;
@@ -218,45 +224,6 @@ async fn claim(
     Ok(query.all(tx).await?)
 }
 
-/// Reads stored events, for a portal whose key is for this mode.
-fn read_all(rows: Vec<webhook_event::Model>, live: bool) -> Vec<Item> {
-    let read = rows.into_iter().map(|row| {
-        let read = read(&row, live);
-        item(row, read)
-    });
-    read.collect()
-}
-
-/// Reads a stored event.
-fn read(row: &webhook_event::Model, live: bool) -> Read {
-    let envelope = match Envelope::parse(row.payload.as_bytes()) {
-        Ok(envelope) => envelope,
-        Err(error) => return Read::Bad(error.to_string()),
-    };
-    if let Some(foreign) = Foreign::of(&envelope, live) {
-        return Read::Foreign(foreign);
-    }
-    match Change::read(&envelope) {
-        Err(error) => Read::Bad(error.to_string()),
-        Ok(None) => Read::Nothing,
-        Ok(Some(change)) => Read::News(News {
-            event: row.event_id.clone(),
-            at: row.happened_at,
-            change,
-        }),
-    }
-}
-
-fn item(row: webhook_event::Model, read: Read) -> Item {
-    Item {
-        id: row.id,
-        event_id: row.event_id,
-        kind: row.r#type,
-        attempts: row.attempts,
-        read,
-    }
-}
-
 /// Handles what can be handled and says what becomes of each event.
 async fn judge(
     ctx: &Context,
@@ -278,6 +245,11 @@ async fn judge(
     } else {
         crate::billing::handle(ctx, tx, &news, extra, &fetched.absent).await?
     };
+    let known = news
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| answer.is_ok());
+    kept::wake(ctx, tx, known.map(|(news, _)| &news.change)).await?;
     let mut answers = answers.into_iter();
     // What was fetched may itself lead on to something.
     let mut further: Vec<Wish> = Vec::new();
@@ -300,10 +272,14 @@ async fn judge(
                 Some(Ok(Done::Processed)) => Verdict::Processed,
                 Some(Ok(Done::Ignored)) => Verdict::Ignored(None),
                 Some(Err(Trouble::Bad(cause))) => Verdict::Failed(cause),
+                Some(Err(Trouble::Waits(name))) => Verdict::Keep(name),
                 Some(Err(Trouble::Needs(wish))) if fetched.asked.contains(&wish) => {
                     match next.take().or_else(|| further.next()) {
                         Some(wish) => Verdict::Needs(wish),
-                        None => Verdict::Again(fetched.problem(&wish)),
+                        None => match fetched.missing(&wish) {
+                            Some(name) => Verdict::Keep(name.to_owned()),
+                            None => Verdict::Again(fetched.problem(&wish)),
+                        },
                     }
                 }
                 Some(Err(Trouble::Needs(wish))) => Verdict::Needs(wish),
@@ -343,7 +319,7 @@ async fn with_stripe(
                 for id in ids {
                     match second_pass(ctx, live, &[id], &fetched, &mut open).await {
                         Ok(done) => worked.add(done),
-                        Err(error) => worked.add(put_off(ctx, &[id], &error.to_string()).await?),
+                        Err(error) => worked.add(put_off(ctx, &[id], &Cause::of(&error)).await?),
                     }
                 }
             }
@@ -351,7 +327,11 @@ async fn with_stripe(
     }
     if !open.is_empty() {
         let ids: Vec<i64> = open.iter().map(|(item, _)| item.id).collect();
-        worked.add(put_off(ctx, &ids, "what it refers to could not be found").await?);
+        let cause = Cause {
+            sentence: "what it refers to could not be found".to_owned(),
+            duplicate: false,
+        };
+        worked.add(put_off(ctx, &ids, &cause).await?);
     }
     Ok(worked)
 }
@@ -419,6 +399,14 @@ async fn mark(
                 fail(ctx, tx, &item, &cause).await?;
                 worked.failed += 1;
             }
+            Verdict::Keep(name) if ctx.now() - item.received_at >= kept::GIVEN_UP => {
+                fail(ctx, tx, &item, &kept::nothing_came(&name)).await?;
+                worked.failed += 1;
+            }
+            Verdict::Keep(name) => {
+                kept::keep(ctx, tx, (item.id, item.attempts), &name).await?;
+                worked.waiting += 1;
+            }
             Verdict::Again(cause) if item.attempts + 1 >= ATTEMPTS => {
                 fail(ctx, tx, &item, &cause).await?;
                 worked.failed += 1;
@@ -462,7 +450,7 @@ async fn done(
         ],
         &rows,
         "UPDATE webhook_event SET status = v.status, processed_at = v.at, \
-         attempts = attempts + 1, next_attempt_at = NULL, error = v.why \
+         attempts = attempts + 1, next_attempt_at = NULL, error = v.why, waits_for = NULL \
          FROM v WHERE webhook_event.id = v.id AND webhook_event.status = 'received'",
     )
     .await?;

@@ -66,6 +66,7 @@ impl Inbox {
             next_attempt_at: None,
             error: None,
             processed_at: None,
+            waits_for: None,
         };
         let unavailable = |cause: String| Error::Unavailable {
             message: "The event could not be stored; send it again.".to_owned(),

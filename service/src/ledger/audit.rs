@@ -6,6 +6,7 @@
 mod lines;
 mod people;
 mod sending;
+mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -104,6 +105,7 @@ pub async fn audit(db: &Db) -> Result<Report> {
     payments(&tx, &mut report).await?;
     people::people(&tx, &mut report).await?;
     sending::sending(&tx, &mut report).await?;
+    webhooks::webhooks(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)
 }

@@ -2,5 +2,7 @@
 
 mod backlog;
 mod foreign;
+mod kept;
 mod kinds;
+mod lines;
 mod order;

@@ -52,10 +52,13 @@ pub fn expected(
             Fact::Paid(invoice) => books.accrue(before, *invoice),
             Fact::Matched(customer) => {
                 books.known[*customer] = true;
-                for (i, invoice) in stripe.invoices.iter().enumerate() {
-                    if invoice.customer == *customer && was_paid(before, i) {
-                        books.accrue(before, i);
-                    }
+                let of = |i: &usize| stripe.invoices[*i].customer == *customer;
+                let mut paid: Vec<usize> = (0..stripe.invoices.len())
+                    .filter(|i| of(i) && was_paid(before, *i))
+                    .collect();
+                paid.sort_by_key(|i| stripe.invoices[*i].paid_at());
+                for i in paid {
+                    books.accrue(before, i);
                 }
             }
             Fact::Hold(key) => books.rows.get_mut(key).expect("known").held = true,
@@ -152,6 +155,20 @@ impl Books<'_> {
             .filter(|_| self.known[customer])
     }
 
+    /// Whether the customer has earned the partner something that an invoice below zero can take back.
+    fn has_earned_before(&self, index: usize, partner: usize) -> bool {
+        let this = &self.stripe.invoices[index];
+        self.rows.values().any(|row| {
+            let other = &self.stripe.invoices[row.invoice];
+            row.invoice != index
+                && row.booked.partner == partner
+                && other.customer == this.customer
+                && other.currency == this.currency
+                && other.paid_at() <= this.paid_at()
+                && row.booked.amount > 0
+        })
+    }
+
     fn accrue(&mut self, before: &[Fact], index: usize) {
         let Some(home) = self.home(index) else { return };
         let invoice = &self.stripe.invoices[index];
@@ -178,6 +195,9 @@ impl Books<'_> {
                 credited_net += line.net;
             }
             for (partner, net) in shares(line.net, &credits) {
+                if invoice.net() < 0 && !self.has_earned_before(index, partner) {
+                    continue;
+                }
                 whole[partner] += net;
                 let tier = |f: &Fact| match f {
                     Fact::Tier(from, who, rank) if *who == partner => Some((*from, *rank)),

@@ -195,6 +195,7 @@ impl Play {
                     row.update(db).await.expect("writes");
                 }
                 "deal" => self.deal(value).await,
+                "balance" => self.balance(value),
                 other => panic!("what is given.{other}?"),
             }
         }
@@ -237,6 +238,20 @@ impl Play {
                 ..Default::default()
             };
             change.insert(db).await.expect("inserts");
+        }
+    }
+
+    /// How the balance of the customer came about at Stripe, the oldest change first.
+    fn balance(&self, changes: &Value) {
+        for (n, change) in (1..).zip(changes.as_array().expect("changes")) {
+            let mut object = json!({
+                "id": format!("cbtxn_{n}"), "object": "customer_balance_transaction",
+                "customer": "cus_1", "currency": "eur", "created": 1_760_000_000 + n,
+                "checkout_session": null, "credit_note": null, "invoice": null,
+                "livemode": false, "metadata": {}, "description": null, "ending_balance": 0,
+            });
+            super::stripe::lay(&mut object, change.clone());
+            self.world.shelf.put(object);
         }
     }
 

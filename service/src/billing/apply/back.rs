@@ -71,14 +71,14 @@ fn shares(
     charge: Option<&str>,
     amount: i64,
     absent: &Absent,
-) -> Result<Option<Vec<(String, i64)>>, Trouble> {
+) -> Result<Vec<(String, i64)>, Trouble> {
     let keys = || intent.into_iter().chain(charge);
     let invoices: Option<&BTreeMap<String, i64>> = keys()
         .filter_map(|key| unit.paid_with.get(key))
         .find(|paid| paid.keys().any(|id| unit.invoices.contains_key(id)));
     let Some(invoices) = invoices else {
-        if keys().any(|key| absent.payments.contains(key)) {
-            return Ok(None);
+        if let Some(name) = keys().find_map(|key| absent.payments.get(key)) {
+            return Err(Trouble::Waits(name.clone()));
         }
         return Err(Trouble::Needs(Wish::Payments {
             intent: intent.map(str::to_owned),
@@ -90,7 +90,7 @@ fn shares(
         Ok(parts) => parts,
         Err(_) => split_largest_remainder(amount, &vec![1; weights.len()])?,
     };
-    Ok(Some(invoices.keys().cloned().zip(parts).collect()))
+    Ok(invoices.keys().cloned().zip(parts).collect())
 }
 
 /// The row's name: the second invoice of one refund needs a name of its own.
@@ -108,16 +108,13 @@ pub(super) fn refund(
     said: &Refund,
     absent: &Absent,
 ) -> Result<Done, Trouble> {
-    let found = shares(
+    let parts = shares(
         unit,
         said.payment_intent.as_deref(),
         said.charge.as_deref(),
         said.amount.minor,
         absent,
     )?;
-    let Some(parts) = found else {
-        return Ok(Done::Ignored);
-    };
     for (index, (invoice, amount)) in parts.into_iter().enumerate() {
         let void = !said.counts();
         put_return(
@@ -151,7 +148,7 @@ pub(super) fn charge(
     // Shapes before 2025 name the invoice themselves.
     let parts = match &said.invoice {
         Some(invoice) if unit.invoices.contains_key(invoice) => {
-            Some(vec![(invoice.clone(), said.amount_refunded.minor)])
+            vec![(invoice.clone(), said.amount_refunded.minor)]
         }
         Some(invoice) => return Err(Trouble::Needs(Wish::Invoice(invoice.clone()))),
         None => shares(
@@ -161,9 +158,6 @@ pub(super) fn charge(
             said.amount_refunded.minor,
             absent,
         )?,
-    };
-    let Some(parts) = parts else {
-        return Ok(Done::Ignored);
     };
     for (index, (invoice, total)) in parts.into_iter().enumerate() {
         let name = row_name(&said.id, index, &invoice);
@@ -207,16 +201,13 @@ pub(super) fn dispute(
     said: &Dispute,
     absent: &Absent,
 ) -> Result<Done, Trouble> {
-    let found = shares(
+    let parts = shares(
         unit,
         said.payment_intent.as_deref(),
         Some(&said.charge),
         said.amount.minor,
         absent,
     )?;
-    let Some(parts) = found else {
-        return Ok(Done::Ignored);
-    };
     let status = if said.is_open() {
         "open"
     } else if said.status == DisputeStatus::Lost {

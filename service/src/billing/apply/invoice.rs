@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::money::MoneyError;
 use entity::{invoice, invoice_line};
-use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceStatus};
+use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceLine, InvoiceStatus};
 
 use super::back::{Total, say_total};
-use super::{Done, Trouble, Wish, add_payment};
+use super::balance::{self, BalancePart};
+use super::{Absent, Done, Trouble, Wish, add_payment};
 use crate::billing::unit::{InvoiceState, Row, Unit};
 use crate::commission::settle::settle;
 
@@ -28,7 +29,14 @@ const LARGEST: u64 = 1_000_000_000_000_000;
 
 /// Refuses amounts that no invoice has.
 fn believable(said: &Invoice) -> Result<(), Trouble> {
-    let totals = [said.total, said.amount_paid, said.subtotal];
+    let totals = [
+        said.total,
+        said.amount_paid,
+        said.subtotal,
+        said.starting_balance,
+        said.ending_balance.unwrap_or(said.starting_balance),
+        said.pre_payment_credit_notes,
+    ];
     let lines = said.lines.iter().flat_map(|line| {
         let a = &line.amounts;
         [
@@ -58,10 +66,11 @@ pub(super) fn checkout(
     unit: &mut Unit,
     at: DateTime<Utc>,
     said: &CheckoutSession,
+    absent: &Absent,
 ) -> Result<Done, Trouble> {
     let known = unit.invoices.contains_key(&said.id);
     match said.as_invoice(at)? {
-        Some(sold) => invoice(unit, at, &sold),
+        Some(sold) => invoice(unit, at, &sold, absent),
         None if said.sale.is_some() && !known => {
             Err(Trouble::Needs(Wish::Checkout(said.id.clone())))
         }
@@ -70,23 +79,64 @@ pub(super) fn checkout(
 }
 
 /// Stores what is new about an invoice and settles it.
-pub(super) fn invoice(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Result<Done, Trouble> {
+pub(super) fn invoice(
+    unit: &mut Unit,
+    at: DateTime<Utc>,
+    said: &Invoice,
+    absent: &Absent,
+) -> Result<Done, Trouble> {
     believable(said)?;
     let Some(customer_key) = &said.customer else {
         return Ok(Done::Ignored);
     };
+    let customer_id = ready(unit, customer_key, said)?;
+    if !unit.invoices.contains_key(&said.id) {
+        begin(unit, customer_id, said);
+    }
+    let state = unit.invoices.get(&said.id);
+    let known = state.is_some_and(|state| !state.lines.is_empty());
+    let paid = said.status == InvoiceStatus::Paid;
+    let mut part = None;
+    if paid && !known {
+        part = Some(balance::part(unit, customer_key, said, absent)?);
+    }
+    let mut lines = Vec::new();
+    if paid {
+        lines = new_lines(unit, said)?;
+    }
+    if let Some(part) = &part {
+        part.scale(said.total.minor, &mut lines)?;
+    }
+    let Some(state) = unit.invoice_mut(&said.id) else {
+        return Err(Trouble::Bad(format!("invoice {} is not there", said.id)));
+    };
+    write(&mut state.row, at, said, part.as_ref(), &lines)?;
+    for line in &mut lines {
+        line.invoice_id = state.row.id;
+    }
+    state.lines.extend(lines.into_iter().map(Row::fresh));
+    for payment in &said.payments {
+        add_payment(unit, &said.id, payment)?;
+    }
+    say_credited(unit, at, said)?;
+    if let Some(part) = part {
+        balance::tell(unit, said, &part);
+    }
+    settle(unit, &said.id, None)?;
+    Ok(Done::Processed)
+}
+
+/// Asks for what is missing; the customer's id where nothing is.
+fn ready(unit: &Unit, customer_key: &str, said: &Invoice) -> Result<i64, Trouble> {
     let Some(customer) = unit.customers.get(customer_key) else {
         return Err(Trouble::Bad(format!(
             "customer {customer_key} is not there"
         )));
     };
-    let (customer_id, unseen) = (
-        customer.id,
-        customer.updated_at.is_none() && customer.account_id.is_none(),
-    );
+    let unseen = customer.updated_at.is_none() && customer.account_id.is_none();
     let paid = said.status == InvoiceStatus::Paid;
     if paid && unseen {
-        return Err(Trouble::Needs(Wish::Customer(customer_key.clone())));
+        return Err(Trouble::Needs(Wish::Customer(customer_key.to_owned())));
     }
     if let InvoiceStatus::Other(status) = &said.status {
         return Err(Trouble::Bad(format!(
@@ -103,71 +153,93 @@ pub(super) fn invoice(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Res
             return Err(Trouble::Needs(Wish::Invoice(said.id.clone())));
         }
     }
-    if !unit.invoices.contains_key(&said.id) {
-        let id = unit.fresh_id();
-        let row = invoice::Model {
-            id,
-            stripe_id: said.id.clone(),
-            customer_id,
-            subscription_stripe_id: None,
-            number: None,
-            status: "draft".to_owned(),
-            currency: said.currency.code().to_owned(),
-            total: 0,
-            net: 0,
-            amount_paid: 0,
-            returned: 0,
-            disputed: false,
-            outcome: "open".to_owned(),
-            outcome_reason: None,
-            issued_at: said.created,
-            paid_at: None,
-            created_at: unit.now,
-        };
-        unit.add_invoice(InvoiceState {
-            row: Row::fresh(row),
-            lines: Vec::new(),
-            payments: Vec::new(),
-            returns: Vec::new(),
-            commissions: Vec::new(),
-            holds: HashMap::new(),
-        });
+    Ok(customer.id)
+}
+
+/// A row for an invoice of which nothing is known yet.
+fn begin(unit: &mut Unit, customer_id: i64, said: &Invoice) {
+    let row = invoice::Model {
+        id: unit.fresh_id(),
+        stripe_id: said.id.clone(),
+        customer_id,
+        subscription_stripe_id: None,
+        number: None,
+        status: "draft".to_owned(),
+        currency: said.currency.code().to_owned(),
+        total: 0,
+        net: 0,
+        amount_paid: 0,
+        returned: 0,
+        disputed: false,
+        outcome: "open".to_owned(),
+        outcome_reason: None,
+        issued_at: said.created,
+        paid_at: None,
+        created_at: unit.now,
+        due: None,
+        from_balance: 0,
+        unearning: 0,
+        balance: None,
+    };
+    unit.add_invoice(InvoiceState {
+        row: Row::fresh(row),
+        lines: Vec::new(),
+        payments: Vec::new(),
+        returns: Vec::new(),
+        commissions: Vec::new(),
+        holds: HashMap::new(),
+    });
+}
+
+/// Writes what an invoice says of itself, where that is not older than what is known. `part` is there
+/// when its lines are new.
+fn write(
+    row: &mut invoice::Model,
+    at: DateTime<Utc>,
+    said: &Invoice,
+    part: Option<&BalancePart>,
+    lines: &[invoice_line::Model],
+) -> Result<(), Trouble> {
+    if progress(said.status.as_str()) < progress(&row.status) {
+        return Ok(());
     }
-    let mut lines = Vec::new();
+    row.status = said.status.as_str().to_owned();
+    row.number = said.number.clone().or(row.number.take());
+    row.subscription_stripe_id = said
+        .subscription
+        .clone()
+        .or(row.subscription_stripe_id.take());
+    row.total = said.total.minor;
+    row.amount_paid = match said.paid_out_of_band {
+        true => said.amount_paid.minor.max(said.to_pay().minor),
+        false => said.amount_paid.minor,
+    };
+    row.due = Some(said.to_pay().minor);
+    if let Some(part) = part {
+        row.from_balance = part.used;
+        row.unearning = part.unearning();
+        row.balance = part.explain().map(|balance| balance.to_string());
+    }
     // Credited in full before anybody paid: Stripe calls that paid, but no money came.
     let unpaid = said.total.minor > 0 && said.pre_payment_credit_notes.minor >= said.total.minor;
-    let net = if unpaid { 0 } else { said.net()?.minor };
-    if paid {
-        lines = new_lines(unit, said)?;
+    if !said.lines_have_more && (row.unearning == 0 || part.is_some()) {
+        row.net = match (unpaid, row.unearning) {
+            (true, _) => 0,
+            (false, 0) => said.net()?.minor,
+            _ => lines
+                .iter()
+                .try_fold(0i64, |sum, line| sum.checked_add(line.net))
+                .ok_or(MoneyError::Overflow)?,
+        };
     }
-    let Some(state) = unit.invoice_mut(&said.id) else {
-        return Err(Trouble::Bad(format!("invoice {} is not there", said.id)));
-    };
-    let row = &mut state.row;
-    if progress(said.status.as_str()) >= progress(&row.status) {
-        row.status = said.status.as_str().to_owned();
-        row.number = said.number.clone().or(row.number.take());
-        row.subscription_stripe_id = said
-            .subscription
-            .clone()
-            .or(row.subscription_stripe_id.take());
-        row.total = said.total.minor;
-        row.amount_paid = said.amount_paid.minor;
-        if !said.lines_have_more {
-            row.net = net;
-        }
-        if paid {
-            row.paid_at = row.paid_at.or(Some(said.paid_at.unwrap_or(at)));
-        }
+    if said.status == InvoiceStatus::Paid {
+        row.paid_at = row.paid_at.or(Some(said.paid_at.unwrap_or(at)));
     }
-    let invoice_id = state.row.id;
-    for line in &mut lines {
-        line.invoice_id = invoice_id;
-    }
-    state.lines.extend(lines.into_iter().map(Row::fresh));
-    for payment in &said.payments {
-        add_payment(unit, &said.id, payment)?;
-    }
+    Ok(())
+}
+
+/// Stores what the invoice says was credited in all.
+fn say_credited(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Result<(), Trouble> {
     let credited = said
         .pre_payment_credit_notes
         .minor
@@ -184,19 +256,51 @@ pub(super) fn invoice(unit: &mut Unit, at: DateTime<Utc>, said: &Invoice) -> Res
         };
         say_total(unit, &said.id, &total)?;
     }
-    settle(unit, &said.id, None)?;
-    Ok(Done::Processed)
+    Ok(())
+}
+
+/// Which of the lines with its name each line is, from 1. Lists come in one order and events in
+/// another, so lines of one name are told apart by what they say.
+fn occurrences(lines: &[InvoiceLine]) -> Vec<i64> {
+    let says = |line: &InvoiceLine| {
+        let period = line.period.map(|p| (p.start, p.end));
+        let amounts = (line.amounts.amount.minor, line.amounts.discount.minor);
+        (
+            period,
+            amounts,
+            line.product.clone(),
+            line.description.clone(),
+        )
+    };
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_cached_key(|i| says(&lines[*i]));
+    let mut seen: HashMap<&str, i64> = HashMap::new();
+    let mut places = vec![0; lines.len()];
+    for i in order {
+        let place = seen.entry(&lines[i].id).or_insert(0);
+        *place += 1;
+        places[i] = *place;
+    }
+    places
 }
 
 /// The invoice's lines that are not known yet.
 fn new_lines(unit: &mut Unit, said: &Invoice) -> Result<Vec<invoice_line::Model>, Trouble> {
-    let known: std::collections::HashSet<String> = unit
+    let known: std::collections::HashSet<(String, i64)> = unit
         .invoices
         .get(&said.id)
-        .map(|s| s.lines.iter().map(|l| l.stripe_id.clone()).collect())
+        .map(|s| {
+            s.lines
+                .iter()
+                .map(|l| (l.line_id.clone(), l.occurrence))
+                .collect()
+        })
         .unwrap_or_default();
     let mut lines = Vec::new();
-    for line in said.lines.iter().filter(|l| !known.contains(&l.id)) {
+    for (line, occurrence) in said.lines.iter().zip(occurrences(&said.lines)) {
+        if known.contains(&(line.id.clone(), occurrence)) {
+            continue;
+        }
         let code = line
             .metadata
             .get("product_line")
@@ -214,7 +318,9 @@ fn new_lines(unit: &mut Unit, said: &Invoice) -> Result<Vec<invoice_line::Model>
         let tax = a.tax_inclusive.minor.checked_add(a.tax_exclusive.minor);
         lines.push(invoice_line::Model {
             id: unit.fresh_id(),
-            stripe_id: line.id.clone(),
+            stripe_id: unit.line_name(&said.id, &line.id, occurrence),
+            line_id: line.id.clone(),
+            occurrence,
             invoice_id: 0,
             product_line_id,
             description: line.description.clone().unwrap_or_default(),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    customer, customer_paid, invoice, invoice_line, invoice_payment, invoice_return, subscription,
+    balance_transaction, customer, customer_paid, invoice, invoice_line, invoice_payment,
+    invoice_return, subscription,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
@@ -121,6 +122,10 @@ pub(super) async fn write_invoices(
                 i.total.into(),
                 i.net.into(),
                 i.amount_paid.into(),
+                i.due.into(),
+                i.from_balance.into(),
+                i.unearning.into(),
+                i.balance.clone().into(),
                 i.returned.into(),
                 i.disputed.into(),
                 i.outcome.clone().into(),
@@ -139,6 +144,10 @@ pub(super) async fn write_invoices(
             ("total", "BIGINT"),
             ("net", "BIGINT"),
             ("amount_paid", "BIGINT"),
+            ("due", "BIGINT"),
+            ("from_balance", "BIGINT"),
+            ("unearning", "BIGINT"),
+            ("balance", "TEXT"),
             ("returned", "BIGINT"),
             ("disputed", "BOOLEAN"),
             ("outcome", "TEXT"),
@@ -148,7 +157,9 @@ pub(super) async fn write_invoices(
         &changed,
         "UPDATE invoice SET subscription_stripe_id = v.subscription_stripe_id, \
          number = v.number, status = v.status, total = v.total, net = v.net, \
-         amount_paid = v.amount_paid, returned = v.returned, disputed = v.disputed, \
+         amount_paid = v.amount_paid, due = v.due, \
+         from_balance = v.from_balance, unearning = v.unearning, \
+         balance = v.balance, returned = v.returned, disputed = v.disputed, \
          outcome = v.outcome, outcome_reason = v.outcome_reason, paid_at = v.paid_at \
          FROM v WHERE invoice.id = v.id",
     )
@@ -290,6 +301,23 @@ pub(super) async fn write_returns(tx: &impl ConnectionTrait, unit: &Unit, ids: &
         .update(tx)
         .await?;
     }
+    Ok(())
+}
+
+/// Changes of balances that were not known.
+pub(super) async fn write_balances(tx: &impl ConnectionTrait, unit: &Unit) -> Result<()> {
+    let fresh = unit
+        .balances
+        .values()
+        .flatten()
+        .filter(|row| row.is_fresh());
+    let mut rows: Vec<balance_transaction::Model> = fresh.map(|row| (**row).clone()).collect();
+    rows.sort_by_key(|row| (row.customer_id, row.place));
+    let ids = bulk::reserve::<balance_transaction::Entity>(tx, rows.len()).await?;
+    for (row, id) in rows.iter_mut().zip(ids) {
+        row.id = id;
+    }
+    bulk::insert::<balance_transaction::Entity>(tx, &rows).await?;
     Ok(())
 }
 
