@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use service::commission::{hold, release};
 
 use crate::support::Engine;
-use crate::world::{World, acme, charge, credit_note, dispute, event, invoice, payment, refunded};
+use crate::world::{
+    World, acme, charge, credit_note, credited, dispute, event, invoice, payment, refunded,
+};
 
 /// A customer, and the payment of 100.00 net and 20.00 tax that is to come.
 fn customer_and_payment() -> [Value; 2] {
@@ -140,4 +142,49 @@ async fn what_finance_stopped_before_a_dispute_is_not_released_during_it(#[case]
         .expect("released");
     assert_eq!(world.bucket(north, "pending").await, 2_250);
     world.assert_clean().await;
+}
+
+/// A refund and what its charge says of it are the same money, and so are a credit note and its refund.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn what_went_back_is_listed_once(#[case] engine: Engine) {
+    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    world.deliver(&customer_and_payment()).await;
+    let told = event("evt_1", "invoice.paid", 30, paid());
+    world.deliver(&[told]).await;
+    let listed = async || {
+        let view = service::billing::invoice::show(&world.finance(0), "in_1").await;
+        let returns = view.expect("shown").returns;
+        let rows = returns.into_iter().map(|r| (r.stripe_id, r.amount));
+        rows.collect::<Vec<_>>()
+    };
+    let total = |refunded: i64| charge("pi_1", 12_000, refunded);
+    // The charge speaks first: it is all there is to list.
+    let said = event("evt_2", "charge.refunded", 50, total(2_500));
+    world.deliver(&[said]).await;
+    assert_eq!(listed().await, [("ch_pi_1".to_owned(), 2_500)]);
+    world.deliver(&[refunded(1, "pi_1", 2_500, 49)]).await;
+    assert_eq!(listed().await, [("re_1".to_owned(), 2_500)]);
+    // A part of which only the charge speaks is listed as that part.
+    let said = event("evt_3", "charge.refunded", 60, total(3_000));
+    world.deliver(&[said]).await;
+    assert_eq!(
+        listed().await,
+        [("re_1".to_owned(), 2_500), ("ch_pi_1".to_owned(), 500)]
+    );
+    // A credit note that refunds is its refund.
+    let [note, refund, _] = credited(1, "il_1", 2_000, 12_000, 70);
+    let said = event("evt_4", "charge.refunded", 80, total(5_400));
+    world.deliver(&[note, refund, said]).await;
+    let found = listed().await;
+    assert_eq!(found.iter().map(|(_, minor)| minor).sum::<i64>(), 5_400);
+    assert!(found.contains(&("cn_1".to_owned(), 2_400)), "{found:?}");
+    assert!(
+        !found.iter().any(|(id, _)| id.starts_with("re_cn")),
+        "{found:?}"
+    );
 }

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use super::returns::listed;
 use super::why::{Reader, Why, whys};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -99,7 +100,7 @@ pub struct InvoiceView {
     pub account: Option<account::Model>,
     /// Its lines.
     pub lines: Vec<invoice_line::Model>,
-    /// What went back of it, oldest first.
+    /// What went back of it, oldest first: the same money once.
     pub returns: Vec<invoice_return::Model>,
     /// What it earned and gave back, with the partner's name.
     pub commissions: Vec<(commission::Model, String)>,
@@ -205,6 +206,6 @@ pub async fn show(ctx: &Context, key: &str) -> Result<InvoiceView> {
         customer,
         account,
         lines,
-        returns,
+        returns: listed(returns),
     })
 }

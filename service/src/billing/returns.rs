@@ -159,6 +159,8 @@ struct Sums {
     rest: i128,
     /// Gross of the money that went back by itself: refunds and lost disputes.
     cash: i128,
+    /// How much of each row is counted, by `invoice_return.id`: the same money once.
+    parts: HashMap<i64, i128>,
 }
 
 impl Sums {
@@ -208,6 +210,7 @@ impl Sums {
             .filter(|(row, d)| row.kind == "credit_note" && !d.is_total() && counts(row))
         {
             notes.push((row.happened_at, i128::from(row.amount)));
+            sums.parts.insert(row.id, i128::from(row.amount));
             if detail.lines.is_empty() {
                 sums.rest += i128::from(row.amount);
             } else {
@@ -233,6 +236,7 @@ impl Sums {
             .filter(|(row, _)| row.kind == "dispute" && counts(row))
         {
             sums.cash += i128::from(row.amount);
+            sums.parts.insert(row.id, i128::from(row.amount));
         }
         sums
     }
@@ -261,11 +265,13 @@ impl Sums {
                 at: row.happened_at,
                 amount,
             });
-            self.cash += match cover {
+            let part = match cover {
                 None => amount,
                 Some((_, None)) => 0,
                 Some((_, Some(part))) => (amount - part).max(0),
             };
+            self.cash += part;
+            self.parts.insert(row.id, part);
         }
         // Refunds of which only a credit note speaks.
         known.extend(covered.into_values().filter_map(|(at, amount)| {
@@ -303,7 +309,7 @@ impl Sums {
                 .filter(|k| k.charge.as_deref() == charge && k.at <= at);
             those.map(|k| k.amount).sum()
         };
-        let mut refunded = 0i128;
+        let mut refunded: Vec<(i64, i128)> = Vec::new();
         let mut last: Option<DateTime<Utc>> = None;
         for (row, detail) in details.iter().filter(|(_, d)| d.is_total()) {
             let Some((at, total)) = detail.total(until) else {
@@ -312,18 +318,42 @@ impl Sums {
             let total = i128::from(total);
             if row.kind == "credit_note" {
                 let noted: i128 = notes.iter().filter(|n| n.0 <= at).map(|n| n.1).sum();
-                self.rest += (total - undone("credit_note", None, at) - noted).max(0);
+                let part = (total - undone("credit_note", None, at) - noted).max(0);
+                self.rest += part;
+                self.parts.insert(row.id, part);
                 continue;
             }
             // One charge of several invoices has a row for each: `ch_1/in_2`.
             let charge = row.stripe_id.split('/').next();
-            refunded += (total - undone("refund", charge, at) - sum(charge, at)).max(0);
+            let part = (total - undone("refund", charge, at) - sum(charge, at)).max(0);
+            refunded.push((row.id, part));
             last = last.max(Some(at));
         }
-        if let Some(at) = last {
-            self.cash += (refunded - sum(None, at)).max(0);
+        // Refunds that name no charge are in these totals too.
+        let mut named = last.map_or(0, |at| sum(None, at));
+        for (row, part) in refunded {
+            let counted = (part - named).max(0);
+            named -= part - counted;
+            self.cash += counted;
+            self.parts.insert(row, counted);
         }
     }
+}
+
+/// What went back of an invoice as people read it: each amount once, under the name that tells most. What
+/// does not count, because it is open or was annulled, stands with its own amount and says so.
+pub(crate) fn listed(rows: Vec<invoice_return::Model>) -> Vec<invoice_return::Model> {
+    let rows: Vec<Row<invoice_return::Model>> = rows.into_iter().map(Row::stored).collect();
+    let parts = Sums::of(&rows, None).parts;
+    let shown = rows.iter().filter_map(|row| {
+        let mut shown = (**row).clone();
+        if row.status == "final" || Detail::of(row).is_total() {
+            let part = parts.get(&row.id).copied().unwrap_or_default();
+            shown.amount = i64::try_from(part).ok().filter(|amount| *amount != 0)?;
+        }
+        Some(shown)
+    });
+    shown.collect()
 }
 
 /// A refund that is known by itself.
