@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bp::{Bp, half_even, ratio};
 pub use currency::Currency;
+pub use format::grouped;
 pub use split::split_largest_remainder;
 
 /// Why a calculation or a typed amount was refused. The text is for a person.

@@ -8,6 +8,7 @@ mod audit_webhooks;
 mod billing;
 mod books;
 mod commission;
+mod currencies;
 mod deal;
 mod earnings;
 mod identity;

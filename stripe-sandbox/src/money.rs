@@ -12,9 +12,16 @@ const CURRENCIES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bd
      sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf \
      xcd xcg xof xpf yer zar zmw";
 
-const WITHOUT_MINOR_UNITS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf";
+/// UGX stands in Stripe's list of these too, but its amounts are passed in hundredths like those of
+/// ISK (docs.stripe.com/currencies, "special cases").
+const WITHOUT_MINOR_UNITS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
 
 const THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
+
+/// Every currency code that is accepted, in lower case.
+pub fn known() -> impl Iterator<Item = &'static str> {
+    CURRENCIES.split_whitespace()
+}
 
 /// The currency parameter in lower case.
 ///
@@ -23,7 +30,7 @@ const THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
 pub fn currency(params: &serde_json::Value) -> Result<String, ApiError> {
     let given = params.need_text("currency")?;
     let lower = given.to_ascii_lowercase();
-    if CURRENCIES.split_whitespace().any(|known| known == lower) {
+    if known().any(|known| known == lower) {
         Ok(lower)
     } else {
         Err(ApiError::invalid(

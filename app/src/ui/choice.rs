@@ -1,7 +1,6 @@
 //! Fields that choose: from a list, one of a few, any of several, yes or no.
 
 use super::{
-    COUNTRIES,
     field::{FieldContext, frame},
     ui,
 };
@@ -92,6 +91,12 @@ pub fn SelectField(
     frame(&cx, label, hint, required, input)
 }
 
+/// The name of a country; its code when it is none.
+#[must_use]
+pub fn country_name(code: &str) -> &str {
+    domain::validate::country_name(code).unwrap_or(code)
+}
+
 /// A country by its ISO 3166 code.
 #[component]
 pub fn CountryField(
@@ -111,7 +116,7 @@ pub fn CountryField(
     #[prop(optional)]
     required: bool,
 ) -> impl IntoView {
-    let options = Choice::list(COUNTRIES.iter().copied());
+    let options = Choice::list(domain::validate::countries());
     view! { <SelectField name=name label=label options=options value=value hint=hint required=required/> }
 }
 

@@ -233,7 +233,7 @@ pub fn DateField(
     frame(&cx, label, hint, required, input)
 }
 
-/// An amount with its currency; read it with [`super::parse_money`].
+/// An amount with its currency; read it with [`domain::money::Money::parse`].
 #[component]
 pub fn MoneyField(
     /// Field name.

@@ -61,24 +61,44 @@ impl Currency {
         10_i64.pow(self.exponent())
     }
 
-    /// The smallest amount Stripe moves, in minor units: 100 for ISK and UGX (no fractions are
-    /// accepted), 10 for currencies with three decimals (the last digit must be 0), otherwise 1.
+    /// A symbol that names one currency in every language; others show their code.
+    pub fn symbol(self) -> Option<&'static str> {
+        Some(match self.code() {
+            "EUR" => "€",
+            "USD" => "$",
+            "GBP" => "£",
+            "JPY" => "¥",
+            "CAD" => "CA$",
+            "AUD" => "A$",
+            "INR" => "₹",
+            "KRW" => "₩",
+            "BRL" => "R$",
+            _ => return None,
+        })
+    }
+
+    /// The smallest amount that is transferred, in minor units: otherwise 1.
+    ///
+    /// - 100 for ISK and UGX, whose hundredths are always 00, and for HUF and TWD, which Stripe
+    ///   charges in hundredths and pays out whole only: a fraction would stay in the partner's
+    ///   balance at Stripe, out of reach (docs.stripe.com/currencies, "special cases").
+    /// - 10 for currencies with three decimals, whose last digit must be 0.
     pub fn transfer_step(self) -> i64 {
         match (self.code(), self.exponent()) {
-            ("ISK" | "UGX", _) => 100,
+            ("ISK" | "UGX" | "HUF" | "TWD", _) => 100,
             (_, 3) => 10,
             _ => 1,
         }
     }
 
-    /// The largest part of `minor` that Stripe can move; the rest stays in the balance.
+    /// The largest part of `minor` that is transferred; the rest stays in the balance.
     pub fn transferable(self, minor: i64) -> i64 {
         minor - minor % self.transfer_step()
     }
 
-    /// True when ISO knows no fraction although amounts are counted in hundredths.
+    /// True when people know no fraction although amounts are counted in hundredths.
     pub(crate) fn hides_fraction(self) -> bool {
-        self.transfer_step() == 100
+        matches!(self.code(), "ISK" | "UGX")
     }
 }
 
@@ -143,6 +163,8 @@ mod tests {
     #[case("ugx", "UGX", 2, 100)]
     #[case("MGA", "MGA", 0, 1)]
     #[case("CLP", "CLP", 0, 1)]
+    #[case("HUF", "HUF", 2, 100)]
+    #[case("TWD", "TWD", 2, 100)]
     #[case(" chf ", "CHF", 2, 1)]
     fn known(#[case] text: &str, #[case] code: &str, #[case] exponent: u32, #[case] step: i64) {
         let currency: Currency = text.parse().unwrap();

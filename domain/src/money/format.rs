@@ -1,6 +1,6 @@
 //! Amounts as people read them.
 
-use super::{Currency, Money};
+use super::Money;
 
 const NBSP: char = '\u{a0}';
 const NARROW_NBSP: char = '\u{202f}';
@@ -32,32 +32,16 @@ fn style(locale: &str) -> Style {
     }
 }
 
-/// A symbol that names one currency in every language here; others show their code.
-fn symbol(currency: Currency) -> Option<&'static str> {
-    Some(match currency.code() {
-        "EUR" => "€",
-        "USD" => "$",
-        "GBP" => "£",
-        "JPY" => "¥",
-        "CAD" => "CA$",
-        "AUD" => "A$",
-        "INR" => "₹",
-        "KRW" => "₩",
-        "BRL" => "R$",
-        _ => return None,
-    })
-}
-
 impl Money {
     /// The amount with its currency, for a reader of `locale` (a BCP 47 tag; `en`, `de`, `es`,
     /// `fr`, `it`, `nl` are known): `€1,234.56`, `1.234,56 €`, `¥1,200`, `CHF 10.00`. Spaces do
     /// not break.
     pub fn format(&self, locale: &str) -> String {
         let style = style(locale);
-        let number = self.digits(style.group.into(), style.decimal);
+        let number = self.number(&style.group.to_string(), &style.decimal.to_string());
         let sign = if self.minor < 0 { "-" } else { "" };
         let code = self.currency.code();
-        match (symbol(self.currency), style.symbol_first) {
+        match (self.currency.symbol(), style.symbol_first) {
             (Some(symbol), true) => format!("{sign}{symbol}{number}"),
             (None, true) => format!("{sign}{code}{NBSP}{number}"),
             (symbol, false) => format!("{sign}{number}{NBSP}{}", symbol.unwrap_or(code)),
@@ -67,7 +51,7 @@ impl Money {
     /// The bare number as machines read it: `-1234.50`. For CSV files and form fields.
     pub fn plain(&self) -> String {
         let sign = if self.minor < 0 { "-" } else { "" };
-        format!("{sign}{}", self.digits(None, '.'))
+        format!("{sign}{}", self.number("", "."))
     }
 
     /// The amount in words for a screen reader: `minus 12.50 euros`.
@@ -85,14 +69,16 @@ impl Money {
             "AUD" => ("Australian dollar", "Australian dollars"),
             _ => {
                 let name = self.currency.name();
-                return format!("{sign}{} {name}", self.digits(None, '.'));
+                return format!("{sign}{} {name}", self.number("", "."));
             }
         };
         let noun = if one { single } else { plural };
-        format!("{sign}{} {noun}", self.digits(None, '.'))
+        format!("{sign}{} {noun}", self.number("", "."))
     }
 
-    fn digits(&self, group: Option<char>, decimal: char) -> String {
+    /// The number without its sign, with a reader's own marks between thousands and before the
+    /// decimals: the one place that knows how many decimals an amount shows.
+    pub fn number(&self, group: &str, decimal: &str) -> String {
         let scale = self.currency.scale().unsigned_abs();
         let (whole, rest) = (
             self.minor.unsigned_abs() / scale,
@@ -101,20 +87,20 @@ impl Money {
         let mut text = grouped(whole, group);
         let width = self.currency.exponent() as usize;
         if width > 0 && !(rest == 0 && self.currency.hides_fraction()) {
-            text.push(decimal);
+            text.push_str(decimal);
             text.push_str(&format!("{rest:0width$}"));
         }
         text
     }
 }
 
-fn grouped(number: u64, group: Option<char>) -> String {
+/// A whole number with a mark between thousands.
+pub fn grouped(number: u64, group: &str) -> String {
     let plain = number.to_string();
-    let Some(group) = group else { return plain };
     let mut text = String::with_capacity(plain.len() * 2);
     for (i, digit) in plain.chars().enumerate() {
         if i > 0 && (plain.len() - i).is_multiple_of(3) {
-            text.push(group);
+            text.push_str(group);
         }
         text.push(digit);
     }
@@ -124,6 +110,7 @@ fn grouped(number: u64, group: Option<char>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Currency;
     use rstest::rstest;
 
     #[rstest]
@@ -136,6 +123,9 @@ mod tests {
     #[case(1_234_567, "KWD", "en", "KWD\u{a0}1,234.567")]
     #[case(50_000, "ISK", "en", "ISK\u{a0}500")]
     #[case(50_001, "ISK", "en", "ISK\u{a0}500.01")]
+    #[case(500_000, "UGX", "en", "UGX\u{a0}5,000")]
+    #[case(5_000, "MGA", "en", "MGA\u{a0}5,000")]
+    #[case(500_050, "HUF", "de", "5.000,50\u{a0}HUF")]
     #[case(0, "EUR", "xx", "€0.00")]
     #[case(i64::MIN, "EUR", "en", "-€92,233,720,368,547,758.08")]
     fn formats(#[case] minor: i64, #[case] code: &str, #[case] loc: &str, #[case] text: &str) {

@@ -1,4 +1,5 @@
-//! Countries: ISO 3166-1 alpha-2 codes with short English names.
+//! Countries: ISO 3166-1 alpha-2 codes with short English names, and Kosovo by the code that
+//! banks and the European Union use for it until it has one.
 
 /// Sorted by code.
 const COUNTRIES: &[(&str, &str)] = &[
@@ -246,6 +247,7 @@ const COUNTRIES: &[(&str, &str)] = &[
     ("VU", "Vanuatu"),
     ("WF", "Wallis and Futuna"),
     ("WS", "Samoa"),
+    ("XK", "Kosovo"),
     ("YE", "Yemen"),
     ("YT", "Mayotte"),
     ("ZA", "South Africa"),
@@ -276,7 +278,8 @@ mod tests {
     #[test]
     fn the_list_can_be_searched() {
         assert!(COUNTRIES.is_sorted());
-        assert_eq!(COUNTRIES.len(), 249);
+        assert_eq!(COUNTRIES.len(), 250);
+        assert_eq!(country_name("XK"), Some("Kosovo"));
         assert_eq!(country_name("DE"), Some("Germany"));
         assert_eq!(country_name("de"), None);
         assert_eq!(countries()[0].1, "Afghanistan");
