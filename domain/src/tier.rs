@@ -176,14 +176,23 @@ pub enum Review {
         /// To which rank.
         to: i32,
     },
+    /// A person decides whether it moves down: part of its revenue is in other currencies, which is not
+    /// counted and would be if it were converted. Nothing happens by itself, and a notice that was
+    /// given is taken back.
+    Decide {
+        /// To which rank by what is counted.
+        to: i32,
+    },
 }
 
 /// Reviews a tier: up at once, down only after a notice and `grace_days`. `notice` is when the
-/// running notice takes effect, if one was given.
+/// running notice takes effect, if one was given. `elsewhere` says that the partner has revenue in
+/// other currencies than the one that counts: then it is never moved down by itself.
 pub fn review(
     tiers: &[Tier],
     current: i32,
     metrics: &Metrics,
+    elsewhere: bool,
     notice: Option<DateTime<Utc>>,
     grace_days: u32,
     now: DateTime<Utc>,
@@ -195,6 +204,7 @@ pub fn review(
     match (to.cmp(&current), notice) {
         (std::cmp::Ordering::Greater, _) => Review::Up { to },
         (std::cmp::Ordering::Equal, _) => Review::Stay,
+        (std::cmp::Ordering::Less, _) if elsewhere => Review::Decide { to },
         (std::cmp::Ordering::Less, Some(effective_at)) if now < effective_at => {
             Review::Waiting { effective_at }
         }

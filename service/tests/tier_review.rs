@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use domain::money::{Currency, Money};
 use domain::partner::StaffRole;
 use domain::plan::ready_made;
+use entity::partner;
 use rstest::rstest;
+use sea_orm::EntityTrait;
 use service::program::TierFields;
-use service::tier::{Outcome, next_review, outlook, review_all, what_if};
+use service::tier::{Outcome, history, next_review, outlook, review_all, set_by_hand, what_if};
 use service::{Error, program};
 
 use crate::support::{Engine, errors};
@@ -24,16 +27,7 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
     };
     let [north, _] = world.partners;
     world
-        .deliver(&[
-            acme(),
-            paid(1, "cus_1", 120_000, 10),
-            event(
-                "evt_2",
-                "invoice.paid",
-                20,
-                invoice_in("in_2", "cus_1", &[("il_2", 9_000)], 20, "jpy"),
-            ),
-        ])
+        .deliver(&[acme(), paid(1, "cus_1", 120_000, 10)])
         .await;
     let tiers = program::tiers(world.test.db.reader(), world.program)
         .await
@@ -117,13 +111,8 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
         .expect("reads");
     assert_eq!(again, tiers);
 
-    // The partner sees what does not count, and what a notice would cost.
-    let shown = outlook(&own, north).await.expect("shows");
-    assert_eq!(
-        shown.uncounted,
-        [Money::new(9_000, "JPY".parse::<Currency>().expect("yen"))]
-    );
-    assert_eq!(shown.falls, None);
+    // The partner sees what a notice would cost.
+    assert_eq!(outlook(&own, north).await.expect("shows").falls, None);
     let fields = TierFields {
         min_revenue: "1900".to_owned(),
         ..TierFields::of(silver, "EUR")
@@ -143,4 +132,72 @@ async fn thresholds_are_tried_before_they_count(#[case] engine: Engine) {
         .await
         .expect("lists");
     assert_eq!(rows[0].outcome.key(), "waits");
+}
+
+/// Revenue that is not counted may be what is missing: nobody is moved down for that by itself.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_person_decides_about_revenue_in_other_currencies(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
+        return;
+    };
+    let [north, south] = world.partners;
+    let tier_of = async |world: &World, id: i64| {
+        let found = partner::Entity::find_by_id(id);
+        let found = found.one(world.test.db.reader()).await.expect("reads");
+        found.expect("a partner").tier_id
+    };
+    let silver = tier_of(&world, north).await;
+    // Both have nothing in euros: both get a notice.
+    let given = review_all(&world.system(), true).await.expect("reviews");
+    assert_eq!((given.noticed, given.asked), (2, 0));
+
+    // North turns out to have sold in yen: its notice is taken back, and it is told why.
+    let yen = invoice_in("in_2", "cus_1", &[("il_2", 9_000)], 20, "jpy");
+    world
+        .deliver(&[acme(), event("evt_2", "invoice.paid", 20, yen)])
+        .await;
+    let rows = next_review(&world.staff(StaffRole::Manager))
+        .await
+        .expect("lists");
+    assert_eq!(rows[0].outcome, Outcome::Decide("Registered".to_owned()));
+    let in_yen = Money::new(9_000, "JPY".parse::<Currency>().expect("yen"));
+    assert_eq!(
+        (rows[0].metrics.revenue_minor, &rows[0].uncounted),
+        (0, &vec![in_yen])
+    );
+    assert_eq!(rows[1].outcome.key(), "waits");
+    let asked = review_all(&world.system(), false).await.expect("reviews");
+    assert_eq!((asked.asked, asked.recovered), (1, 0));
+    let own = world.owner(north);
+    let shown = outlook(&own, north).await.expect("shows");
+    assert_eq!((shown.uncounted, shown.falls), (vec![in_yen], None));
+    let changes = history(&own, north).await.expect("lists");
+    assert!(
+        changes[0].row.explanation.contains("¥9,000"),
+        "{:?}",
+        changes[0]
+    );
+
+    // When the time of the notices is over South moves down, and North does not; again and again.
+    world.now += TimeDelta::days(100);
+    for (quarterly, down) in [(true, 1), (false, 0)] {
+        let done = review_all(&world.system(), quarterly)
+            .await
+            .expect("reviews");
+        assert_eq!((done.down, done.noticed, done.asked), (down, 0, 1));
+    }
+    assert_eq!(tier_of(&world, north).await, silver);
+    assert_ne!(tier_of(&world, south).await, silver);
+    // A person may.
+    let tiers = program::tiers(world.test.db.reader(), world.program)
+        .await
+        .expect("reads");
+    let manager = world.staff(StaffRole::Manager);
+    set_by_hand(&manager, north, tiers[0].id, "Too little in both")
+        .await
+        .expect("set");
+    assert_eq!(tier_of(&world, north).await, tiers[0].id);
 }

@@ -21,7 +21,8 @@ pub(super) fn routes() -> Routes {
     )
 }
 
-const OUTCOMES: [(&str, &str); 5] = [
+const OUTCOMES: [(&str, &str); 6] = [
+    ("decide", "A person decides"),
     ("up", "Moves up"),
     ("notice", "Gets a notice"),
     ("waits", "Notice is running"),
@@ -42,6 +43,9 @@ pub(crate) fn words(outcome: &Outcome) -> String {
         }
         Outcome::Waits(to, at) => format!("Notice until {}, then {to}", day_text(*at)),
         Outcome::Down(to) => format!("Moves down to {to}"),
+        Outcome::Decide(to) => format!(
+            "A person decides whether it becomes {to}: part of its revenue is in other currencies"
+        ),
     }
 }
 
@@ -56,6 +60,10 @@ fn in_two(outcome: &Outcome) -> (String, Option<String>) {
             "Notice is running".to_owned(),
             Some(format!("{to} from {}", day_text(*at))),
         ),
+        Outcome::Decide(to) => (
+            "A person decides".to_owned(),
+            Some(format!("{to} by what is counted; look at both figures")),
+        ),
         other => (words(other), None),
     }
 }
@@ -64,7 +72,7 @@ fn tone(outcome: &Outcome) -> Tone {
     match outcome {
         Outcome::Stays => Tone::Neutral,
         Outcome::Up(_) => Tone::Good,
-        Outcome::Notice(..) | Outcome::Waits(..) => Tone::Warn,
+        Outcome::Notice(..) | Outcome::Waits(..) | Outcome::Decide(_) => Tone::Warn,
         Outcome::Down(_) => Tone::Bad,
     }
 }
@@ -120,6 +128,12 @@ async fn index(page: Page) -> PageResult {
             .sorted_num("revenue", "Revenue of 12 months", |c| {
                 view! { <Money minor=c.metrics.revenue_minor currency=c.currency.code()/> }
             })
+            .num("Not counted, in other currencies", |c| {
+                c.uncounted
+                    .iter()
+                    .map(|m| view! { <div><Money minor=m.minor currency=m.currency.code()/></div> })
+                    .collect_view()
+            })
             .sorted_num("customers", "Active customers", |c| count_text(c.metrics.customers))
             .aside()
             .num("Won deals", |c| count_text(c.metrics.won_deals))
@@ -133,10 +147,19 @@ async fn index(page: Page) -> PageResult {
             .empty(Empty::text("No partner is judged", "Active partners appear here."))
             .view();
         view! {
-            <p class="muted">"Revenue counts what was paid in the program’s own currency; Portico converts no currencies."</p>
+            <p class="muted">"Revenue counts what was paid in the program’s own currency; Portico converts no currencies. A partner that also has revenue in others is never moved down by itself: open its record and set its tier, or leave it."</p>
             {table}
         }
     }))
+}
+
+/// What is not counted, such as `1200.00 USD; 9000 JPY`.
+fn uncounted(c: &Candidate) -> String {
+    let amounts = c.uncounted.iter();
+    let amounts: Vec<String> = amounts
+        .map(|m| format!("{} {}", csv::amount(m.minor, m.currency.code()), m.currency))
+        .collect();
+    amounts.join("; ")
 }
 
 async fn export(page: Page) -> PageResult {
@@ -149,6 +172,7 @@ async fn export(page: Page) -> PageResult {
         "Missing",
         "Revenue",
         "Currency",
+        "Not counted",
         "Active customers",
         "Won deals",
         "Certified people",
@@ -158,7 +182,9 @@ async fn export(page: Page) -> PageResult {
             Outcome::Notice(to, at) | Outcome::Waits(to, at) => {
                 format!("{} {to} {}", c.outcome.key(), csv::moment(*at))
             }
-            Outcome::Up(to) | Outcome::Down(to) => format!("{} {to}", c.outcome.key()),
+            Outcome::Up(to) | Outcome::Down(to) | Outcome::Decide(to) => {
+                format!("{} {to}", c.outcome.key())
+            }
             Outcome::Stays => c.outcome.key().to_owned(),
         };
         file.row([
@@ -169,6 +195,7 @@ async fn export(page: Page) -> PageResult {
             c.missing.clone(),
             csv::amount(c.metrics.revenue_minor, c.currency.code()),
             c.currency.code().to_owned(),
+            uncounted(c),
             c.metrics.customers.to_string(),
             c.metrics.won_deals.to_string(),
             c.metrics.certified.to_string(),

@@ -93,7 +93,10 @@ async fn show(page: Page) -> PageResult {
             }).collect_view();
             view! { <Fact label="Not counted, in other currencies">{sums}</Fact> }
         });
-        let counts = format!("Tiers count revenue in {code} only; no currency is converted.");
+        let mut counts = format!("Tiers count revenue in {code} only; no currency is converted.");
+        if !uncounted.is_empty() {
+            counts.push_str(" Because part of yours is in others, you are not moved down without your partner manager looking at it.");
+        }
         let changes = changes(history);
         let way = distance(&standing);
         let Standing { name, since, metrics, .. } = standing;

@@ -43,7 +43,8 @@ fn everything_has_to_be_met(#[case] metrics: Metrics, #[case] rank: i32) {
 #[test]
 fn up_at_once_down_after_notice_and_grace() {
     let now = Utc.with_ymd_and_hms(2026, 4, 1, 0, 0, 0).unwrap();
-    let look = |current, metrics, notice, now| review(&tiers(), current, &metrics, notice, 30, now);
+    let look =
+        |current, metrics, notice, now| review(&tiers(), current, &metrics, false, notice, 30, now);
     assert_eq!(look(1, has(50_000, 5, 2), None, now), Review::Up { to: 3 });
     assert_eq!(look(3, has(50_000, 5, 2), Some(now), now), Review::Stay);
     let effective_at = now + Duration::days(30);
@@ -63,7 +64,10 @@ fn up_at_once_down_after_notice_and_grace() {
     assert_eq!(waiting, Review::Waiting { effective_at });
     let down = look(3, has(10_000, 2, 1), Some(effective_at), effective_at);
     assert_eq!(down, Review::Down { to: 2 });
-    assert_eq!(review(&[], 1, &has(0, 0, 0), None, 30, now), Review::Stay);
+    assert_eq!(
+        review(&[], 1, &has(0, 0, 0), false, None, 30, now),
+        Review::Stay
+    );
 }
 
 #[test]
@@ -101,4 +105,22 @@ proptest! {
         }
         let _ = explain(&tiers, 2, &metrics, Currency::EUR);
     }
+}
+
+#[test]
+fn revenue_in_other_currencies_leaves_a_step_down_to_a_person() {
+    let now = DateTime::<Utc>::UNIX_EPOCH;
+    let at = |current, metrics: Metrics, notice| {
+        review(&tiers(), current, &metrics, true, notice, 30, now)
+    };
+    for notice in [None, Some(now), Some(now + Duration::days(9))] {
+        assert!(matches!(
+            at(3, has(0, 0, 0), notice),
+            Review::Decide { to: 1 }
+        ));
+    }
+    // Up is as ever: what is counted is enough.
+    assert_eq!(at(1, has(0, 0, 0), None), Review::Stay);
+    let most = has(1_000_000, 1_000, 1_000);
+    assert!(matches!(at(1, most, None), Review::Up { .. }));
 }

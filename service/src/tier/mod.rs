@@ -283,6 +283,17 @@ fn see(ctx: &Context, partner_id: i64) -> Result<()> {
     }
 }
 
+/// Whether anything came in, in currencies that are not counted.
+fn earns(elsewhere: &[Money]) -> bool {
+    elsewhere.iter().any(|money| money.minor > 0)
+}
+
+/// Amounts in words: `$1,200.00 and ¥9,000`.
+fn listed(amounts: &[Money]) -> String {
+    let words: Vec<String> = amounts.iter().map(|money| money.format("en")).collect();
+    words.join(" and ")
+}
+
 /// Puts a standing together from what was read.
 pub(crate) fn compose(
     owner: &partner::Model,

@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
-use super::{ladder, metrics, rank};
+use super::{ladder, metrics, rank, what_if};
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::{event, notice, program};
@@ -27,6 +27,9 @@ pub struct Reviewed {
     pub down: u64,
     /// Recovered: their notice is taken back.
     pub recovered: u64,
+    /// Would have moved down by what is counted, but have revenue in other currencies: a person
+    /// decides.
+    pub asked: u64,
 }
 
 /// Reviews every active partner: up at once, down where a notice has run out. New notices are given
@@ -89,10 +92,12 @@ async fn review_one(
     let notice = open_notice(&*tx, owner.id).await?;
     let until = notice.as_ref().map(|n| n.effective_at);
     let ladder = ladder(tiers);
+    let elsewhere = what_if::uncounted(&*tx, owner.id, program, ctx.now()).await?;
     let outcome = rules::review(
         &ladder,
         rank(current),
         &figures,
+        super::earns(&elsewhere),
         until,
         terms.grace_days,
         ctx.now(),
@@ -113,6 +118,19 @@ async fn review_one(
         Review::Waiting { .. } => return Ok(()),
         Review::Stay if notice.is_none() => return Ok(()),
         Review::Notice { .. } if !terms.quarterly => return Ok(()),
+        Review::Decide { .. } => {
+            reviewed.asked += 1;
+            if notice.is_none() {
+                return Ok(());
+            }
+            let text = format!(
+                "Part of your revenue is in other currencies ({}), which is not counted. You stay {} \
+                 until your partner manager has looked at both figures.",
+                super::listed(&elsewhere),
+                current.name
+            );
+            change(current, "manual", text, ctx.now())
+        }
         Review::Stay => {
             reviewed.recovered += 1;
             let text = format!("The requirements of {} are met again.", current.name);

@@ -30,6 +30,9 @@ pub enum Outcome {
     Waits(String, DateTime<Utc>),
     /// Its notice is over: it moves down to the tier of this name.
     Down(String),
+    /// By what is counted it would move down to the tier of this name, but part of its revenue is in
+    /// other currencies: a person decides.
+    Decide(String),
 }
 
 impl Outcome {
@@ -41,6 +44,7 @@ impl Outcome {
             Self::Notice(..) => "notice",
             Self::Waits(..) => "waits",
             Self::Down(_) => "down",
+            Self::Decide(_) => "decide",
         }
     }
 }
@@ -62,6 +66,8 @@ pub struct Candidate {
     pub currency: Currency,
     /// What it is judged by.
     pub metrics: Metrics,
+    /// Its revenue of the last twelve months in other currencies, which is not counted.
+    pub uncounted: Vec<Money>,
     /// What the next review does.
     pub outcome: Outcome,
     /// What is missing for the tier it has; empty when it is met.
@@ -154,6 +160,7 @@ struct Scene {
     tiers: Vec<tier::Model>,
     partners: Vec<partner::Model>,
     metrics: HashMap<i64, Metrics>,
+    uncounted: HashMap<i64, Vec<Money>>,
     notices: HashMap<i64, DateTime<Utc>>,
     grace_days: u32,
 }
@@ -172,6 +179,7 @@ impl Scene {
                 .all(db)
                 .await?,
             metrics: all_metrics(db, &program, ctx.now()).await?,
+            uncounted: all_uncounted(db, &program, ctx.now()).await?,
             notices: notices(db).await?,
             grace_days: u32::try_from(policy.tier_grace_days).unwrap_or(0),
             program,
@@ -190,18 +198,24 @@ impl Scene {
             .filter_map(|p| {
                 let current = tiers.iter().find(|t| t.id == p.tier_id)?;
                 let metrics = *self.metrics.get(&p.id)?;
+                let uncounted = self.uncounted.get(&p.id).cloned().unwrap_or_default();
+                let elsewhere = super::earns(&uncounted);
                 let notice = self.notices.get(&p.id).copied();
                 let (at, grace) = (rank(current), self.grace_days);
                 let deserved = rules::deserved(&steps, &metrics).map_or(at, |t| t.rank);
-                let outcome = match rules::review(&steps, at, &metrics, notice, grace, now) {
-                    Review::Stay => Outcome::Stays,
-                    Review::Up { to } => Outcome::Up(name(to)),
-                    Review::Notice { to, effective_at } => Outcome::Notice(name(to), effective_at),
-                    Review::Waiting { effective_at } => {
-                        Outcome::Waits(name(deserved), effective_at)
-                    }
-                    Review::Down { to } => Outcome::Down(name(to)),
-                };
+                let outcome =
+                    match rules::review(&steps, at, &metrics, elsewhere, notice, grace, now) {
+                        Review::Stay => Outcome::Stays,
+                        Review::Up { to } => Outcome::Up(name(to)),
+                        Review::Notice { to, effective_at } => {
+                            Outcome::Notice(name(to), effective_at)
+                        }
+                        Review::Waiting { effective_at } => {
+                            Outcome::Waits(name(deserved), effective_at)
+                        }
+                        Review::Down { to } => Outcome::Down(name(to)),
+                        Review::Decide { to } => Outcome::Decide(name(to)),
+                    };
                 let step = steps.iter().find(|t| t.rank == at);
                 let missing = step.map(|t| t.missing_words(&metrics, self.currency));
                 Some(Candidate {
@@ -212,6 +226,7 @@ impl Scene {
                     program: self.program.name.clone(),
                     currency: self.currency,
                     metrics,
+                    uncounted,
                     outcome,
                     missing: missing.unwrap_or_default(),
                 })
@@ -267,31 +282,63 @@ pub async fn what_if(
 
 #[derive(FromQueryResult)]
 struct Sum {
+    partner_id: i64,
     currency: String,
     revenue: i64,
 }
 
-/// A partner's revenue of the last twelve months that its tier does not count, because it is not in
-/// the program's currency.
+/// The revenue of the last twelve months that tiers do not count, because it is not in the program's
+/// currency: of all partners of the program, by partner and currency.
+async fn all_uncounted(
+    db: &impl ConnectionTrait,
+    program: &programs::Model,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Vec<Money>>> {
+    sums(
+        db,
+        "partner_id IN (SELECT id FROM partner WHERE program_id = $1)",
+        program.id,
+        program,
+        now,
+    )
+    .await
+}
+
+/// The same of one partner.
 pub(super) async fn uncounted(
     db: &impl ConnectionTrait,
     partner_id: i64,
     program: &programs::Model,
     now: DateTime<Utc>,
 ) -> Result<Vec<Money>> {
-    let [partner, currency, month, ..] = Counters::parameters(partner_id, program, now);
+    let mut found = sums(db, "partner_id = $1", partner_id, program, now).await?;
+    Ok(found.remove(&partner_id).unwrap_or_default())
+}
+
+/// The same of the partners that `whose` picks by its parameter `$1`.
+async fn sums(
+    db: &impl ConnectionTrait,
+    whose: &str,
+    id: i64,
+    program: &programs::Model,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Vec<Money>>> {
+    let [id, currency, month, ..] = Counters::parameters(id, program, now);
     let statement = Statement::from_sql_and_values(
         db.get_database_backend(),
-        "SELECT currency, CAST(sum(revenue) AS BIGINT) AS revenue FROM partner_month \
-         WHERE partner_id = $1 AND currency <> $2 AND month >= $3 \
-         GROUP BY currency ORDER BY currency",
-        [partner, currency, month],
+        format!(
+            "SELECT partner_id, currency, CAST(sum(revenue) AS BIGINT) AS revenue \
+             FROM partner_month WHERE {whose} AND currency <> $2 AND month >= $3 \
+             GROUP BY partner_id, currency ORDER BY partner_id, currency"
+        ),
+        [id, currency, month],
     );
-    let mut found = Vec::new();
+    let mut found: HashMap<i64, Vec<Money>> = HashMap::new();
     for row in Sum::find_by_statement(statement).all(db).await? {
         if row.revenue != 0 {
             let currency = row.currency.parse().map_err(Error::internal)?;
-            found.push(Money::new(row.revenue, currency));
+            let money = Money::new(row.revenue, currency);
+            found.entry(row.partner_id).or_default().push(money);
         }
     }
     Ok(found)
