@@ -26,6 +26,7 @@ use crate::{
     ui::{ListQuery, Locale},
 };
 use axum::{
+    body::Body,
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -298,6 +299,15 @@ impl Page {
     #[must_use]
     pub fn csv(&self, name: &str, text: String) -> Response {
         self.file(name, "text/csv; charset=utf-8", text.into_bytes())
+    }
+
+    /// A CSV file that is sent as it is made.
+    #[must_use]
+    pub fn csv_stream(&self, name: &str, body: Body) -> Response {
+        let mut response = self.csv(name, String::new());
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = body;
+        response
     }
 
     /// A file to keep.

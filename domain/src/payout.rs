@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod evidence;
+mod moved;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Money;
 use crate::transition::{Machine, Transition, Who, step};
 pub use account::{PayoutAccountState, Requirement};
+pub use moved::Moved;
 
 crate::text_enum! {
     /// Where a payout run stands.

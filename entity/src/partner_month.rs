@@ -21,6 +21,10 @@ pub struct Model {
     pub given_back: i64,
     /// Net invoice amounts behind the accruals.
     pub revenue: i64,
+    /// Debts of the partner given up.
+    pub written_off: i64,
+    /// Of transfers, taken back at Stripe and payable again.
+    pub returned: i64,
 }
 
 /// The foreign keys, each named for its column.

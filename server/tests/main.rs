@@ -5,6 +5,7 @@ mod admin;
 mod demo;
 mod drain;
 mod edge;
+mod figures;
 mod files;
 mod health;
 mod kept;

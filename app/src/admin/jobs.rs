@@ -1,6 +1,6 @@
 //! Work that is done after a request: what waits, what was given up.
 
-use super::{may_change, query, whole};
+use super::{may_change, part, query};
 use crate::{
     csv,
     csv::Csv,
@@ -112,7 +112,12 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let (rows, _) = desk::jobs(&page.ctx, &whole(&page.list())).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        whole.take(desk::jobs(&page.ctx, &part(&asked, offset, limit)).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "Id",
         "Kind",

@@ -1,6 +1,6 @@
 //! Mail that was written, and whether it is gone.
 
-use super::{query, whole};
+use super::{part, query};
 use crate::{
     csv,
     csv::Csv,
@@ -71,7 +71,12 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let (rows, _) = desk::mails(&page.ctx, &whole(&page.list())).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        whole.take(desk::mails(&page.ctx, &part(&asked, offset, limit)).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&["Subject", "To", "Status", "Written", "Sent"]);
     for MailLine { mail: m, standing } in rows {
         file.row([

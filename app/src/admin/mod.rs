@@ -47,12 +47,12 @@ fn query(list: &ListQuery) -> DeskQuery {
     }
 }
 
-/// The same for a file: everything that is narrowed, from its first row.
-fn whole(list: &ListQuery) -> DeskQuery {
+/// A part of the same for a file: everything that is narrowed, so many rows from one on.
+fn part(asked: &DeskQuery, offset: u64, limit: u64) -> DeskQuery {
     DeskQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(list)
+        offset,
+        limit,
+        ..asked.clone()
     }
 }
 

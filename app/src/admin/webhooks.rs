@@ -1,6 +1,6 @@
 //! Events from Stripe as they came, and what became of each.
 
-use super::{may_change, query, whole};
+use super::{may_change, part, query};
 use crate::{
     csv,
     csv::Csv,
@@ -93,7 +93,12 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let (rows, _) = desk::webhooks(&page.ctx, &whole(&page.list())).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        whole.take(desk::webhooks(&page.ctx, &part(&asked, offset, limit)).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "Event", "Type", "Status", "Tries", "Happened", "Received", "Handled", "Error",
     ]);

@@ -67,26 +67,25 @@ pub fn query(list: &ListQuery) -> LineQuery {
     }
 }
 
-/// Every line that is asked for as a CSV file of that name, at most 100,000.
+/// Every line that is asked for as a CSV file of that name.
 ///
 /// # Errors
-/// As [`service::commission::lines`].
+/// As [`service::commission::lines`] and [`csv::Whole`].
 pub async fn export(page: &Page, asked: LineQuery, name: &str) -> PageResult {
-    let mut asked = LineQuery {
-        page: 1,
-        per: 1_000,
-        ..asked
-    };
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = LineQuery {
+            page: offset / limit + 1,
+            per: limit,
+            ..asked.clone()
+        };
+        let found = service::commission::lines(&page.ctx, &part).await?;
+        whole.take((found.rows, found.total))?;
+    }
+    let lines = whole.rows;
     let mut file = Csv::new(&CSV_HEAD);
-    while asked.page <= 100 {
-        let found = service::commission::lines(&page.ctx, &asked).await?;
-        for line in &found.rows {
-            file.row(line_row(line));
-        }
-        if found.rows.len() < 1_000 {
-            break;
-        }
-        asked.page += 1;
+    for line in &lines {
+        file.row(line_row(line));
     }
     Ok(page.csv(name, file.finish()))
 }

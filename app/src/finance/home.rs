@@ -125,10 +125,10 @@ fn latest(runs: Vec<RunLine>) -> AnyView {
         .col("Run", |r: &RunLine| r.run.number.clone())
         .col(
             "Status",
-            |r| view! { <Status of=r.status.as_str() label=r.status.label()/> },
+            |r| view! { <Status of=r.status.as_str() label=r.label() tone=super::run::run_tone(r.status, &r.outcomes)/> },
         )
         .num("Pays", |r| super::runs::totals(&r.totals))
-        .col("Cut-off", |r| view! { <LastDay end=r.run.cutoff_at/> })
+        .col("Cut-off", |r| ui().locale.date(r.last_day))
         .href(|r| format!("/finance/runs/{}", r.run.id))
         .empty(
             Empty::text("No runs yet", "Draft one when something is payable.")
@@ -176,9 +176,9 @@ fn exceptions(e: &Exceptions, admin: bool) -> AnyView {
             "/finance/payouts?status=unknown",
         ),
         (
-            "Payouts failed",
+            "Failed payouts are still to be paid",
             e.failed_payouts,
-            "/finance/payouts?status=failed",
+            "/finance/payouts?unpaid=yes",
         ),
         (
             "Differences with Stripe",

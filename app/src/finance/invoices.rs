@@ -129,12 +129,17 @@ fn outcome(value: &str) -> AnyView {
 }
 
 async fn export(page: Page) -> PageResult {
-    let everything = InvoiceQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(&page.list())
-    };
-    let (rows, _) = invoice::list(&page.ctx, &everything).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = InvoiceQuery {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(invoice::list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "Invoice",
         "Stripe id",
@@ -346,6 +351,11 @@ fn body(
                 |r| view! { <code>{r.stripe_id.clone()}</code> },
             )
             .col("When", |r| view! { <Day at=r.happened_at/> })
+            .col("Counts", |r| match r.status.as_str() {
+                "open" => "not decided yet",
+                "void" => "no, it was annulled or failed",
+                _ => "yes",
+            })
             .num(
                 "Amount",
                 move |r| view! { <Money minor=r.amount currency=code.clone()/> },

@@ -8,6 +8,10 @@ use crate::{
     ui::*,
 };
 use axum::extract::Path;
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono_tz::Tz;
+use domain::calendar;
+use futures::StreamExt as _;
 use leptos::prelude::*;
 use service::ledger::{self, AccountLine, JournalLine, JournalPage, JournalQuery};
 
@@ -70,7 +74,11 @@ fn query(page: &Page, list: &ListQuery) -> JournalQuery {
 async fn journal(page: Page) -> PageResult {
     let list = page.list();
     let found = ledger::journal(&page.ctx, &query(&page, &list)).await?;
-    let month = page.now().format("%Y-%m").to_string();
+    let zones = zones(&page).await?;
+    let month = zones
+        .first()
+        .map(|zone| calendar::month_of(page.now(), *zone))
+        .unwrap_or_default();
     let head = Head::new("Ledger").text("Every movement of money, newest first. Nothing is ever changed; a mistake is corrected by another booking.");
     Ok(page.render(head, move || {
         let options = Choice::list(KINDS);
@@ -88,14 +96,7 @@ async fn journal(page: Page) -> PageResult {
                 <button type="submit" class="button">"Apply"</button>
             </form>
         };
-        let export = view! {
-            <Panel title="General-ledger export" text="One row for each posting with debit and credit, by booking month (UTC).">
-                <form method="get" action="/finance/ledger.csv" class="list-search">
-                    <input type="month" name="month" value=month.clone() aria-label="Month" required=true/>
-                    <button type="submit" class="button">"Download CSV"</button>
-                </form>
-            </Panel>
-        };
+        let export = export_form(month, &zones);
         view! {
             {tabs()}
             <div class="list">
@@ -105,6 +106,31 @@ async fn journal(page: Page) -> PageResult {
             {export}
         }
     }))
+}
+
+/// Which month to download, of which zone where the programs' differ.
+fn export_form(month: String, zones: &[Tz]) -> AnyView {
+    let of = match zones {
+        [only] => format!("by booking month ({})", only.name()),
+        _ => "by booking month in the zone you choose".to_owned(),
+    };
+    let choice = (zones.len() > 1).then(|| {
+        let options = zones
+            .iter()
+            .map(|zone| view! { <option value=zone.name()>{zone.name()}</option> })
+            .collect_view();
+        view! { <select name="zone" aria-label="Zone">{options}</select> }
+    });
+    view! {
+        <Panel title="General-ledger export" text=format!("One row for each posting with debit and credit, {of}.")>
+            <form method="get" action="/finance/ledger.csv" class="list-search">
+                <input type="month" name="month" value=month aria-label="Month" required=true/>
+                {choice}
+                <button type="submit" class="button">"Download CSV"</button>
+            </form>
+        </Panel>
+    }
+    .into_any()
 }
 
 /// A page of the journal, and the way to what is older.
@@ -164,84 +190,111 @@ fn side(line: &JournalLine, credit: bool) -> AnyView {
         .into_any()
 }
 
-/// The most movements one export holds; a month above it is split by searching.
-const EXPORT: usize = 200_000;
+/// The zones of the programs, whose months an export can be of; the first program's first.
+async fn zones(page: &Page) -> service::Result<Vec<Tz>> {
+    let mut zones: Vec<Tz> = Vec::new();
+    for program in service::program::all(page.ctx.reader()).await? {
+        let zone = service::program::zone(&program);
+        if !zones.contains(&zone) {
+            zones.push(zone);
+        }
+    }
+    if zones.is_empty() {
+        zones.push(Tz::UTC);
+    }
+    Ok(zones)
+}
 
-/// The postings of a booking month, oldest first, as debit and credit.
+/// When a month begins and ends in a zone.
+fn span(month: &str, zone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>), PageError> {
+    let wrong = || PageError::Invalid("Choose a month, such as 2026-03.".to_owned());
+    let first =
+        NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").map_err(|_| wrong())?;
+    let next = first.checked_add_months(Months::new(1)).ok_or_else(wrong)?;
+    Ok((
+        calendar::start_of_day(first, zone),
+        calendar::start_of_day(next, zone),
+    ))
+}
+
+const EXPORT_HEAD: [&str; 13] = [
+    "Transaction",
+    "Reference",
+    "Movement",
+    "Description",
+    "Effective",
+    "Booked",
+    "Account",
+    "Account name",
+    "Debit",
+    "Credit",
+    "Currency",
+    "Line",
+    "Payout",
+];
+
+/// The postings of a movement, as debit and credit.
+fn add_movement(file: &mut Csv, line: &JournalLine) {
+    let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    for leg in &line.legs {
+        let amount = csv::amount(leg.amount.saturating_abs(), &leg.currency);
+        let (debit, credit) = if leg.amount < 0 {
+            (amount, String::new())
+        } else {
+            (String::new(), amount)
+        };
+        file.row([
+            line.id.to_string(),
+            line.reference.clone(),
+            line.kind.clone(),
+            line.description.clone(),
+            csv::moment(line.effective_at),
+            csv::moment(line.created_at),
+            leg.code.clone(),
+            leg.label.clone(),
+            debit,
+            credit,
+            leg.currency.clone(),
+            id(line.commission_id),
+            id(line.payout_id),
+        ]);
+    }
+}
+
+/// The postings of a booking month, in the order of their ids. It is sent as it is read, so a month may
+/// hold as much as it likes; where reading fails half-way the download breaks off, and the browser says
+/// so.
 async fn general_ledger(page: Page) -> PageResult {
+    let zones = zones(&page).await?;
+    let asked = page.param("zone");
+    let zone = zones
+        .iter()
+        .copied()
+        .find(|zone| asked.as_deref() == Some(zone.name()))
+        .or(zones.first().copied().filter(|_| asked.is_none()))
+        .ok_or_else(|| PageError::Invalid("Choose the zone of one of the programs.".to_owned()))?;
     let month = page
         .param("month")
-        .unwrap_or_else(|| page.now().format("%Y-%m").to_string());
-    let first = chrono::NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d")
-        .map_err(|_| PageError::Invalid("Choose a month, such as 2026-03.".to_owned()))?;
-    let from = first.and_time(chrono::NaiveTime::MIN).and_utc();
-    let until = from
-        .checked_add_months(chrono::Months::new(1))
-        .unwrap_or(from);
-    let list = page.list();
-    let mut query = JournalQuery {
-        limit: Some(500),
-        before: None,
-        ..query(&page, &list)
-    };
-    let mut lines: Vec<JournalLine> = Vec::new();
-    loop {
-        let found = ledger::journal(&page.ctx, &query).await?;
-        let reached = found.lines.last().is_none_or(|l| l.created_at < from);
-        lines.extend(
-            found
-                .lines
-                .into_iter()
-                .filter(|l| l.created_at >= from && l.created_at < until),
-        );
-        match found.older {
-            Some(older) if !reached && lines.len() < EXPORT => query.before = Some(older),
-            _ => break,
+        .unwrap_or_else(|| calendar::month_of(page.now(), zone));
+    let (from, until) = span(&month, zone)?;
+    // The first part is read before anything is answered, so that a refusal is a page.
+    let (lines, next) = ledger::booked(&page.ctx, from, until, 0).await?;
+    let mut file = Csv::new(&EXPORT_HEAD);
+    lines.iter().for_each(|line| add_movement(&mut file, line));
+    let ctx = page.ctx.clone();
+    let rest = futures::stream::try_unfold(next, move |after| {
+        let ctx = ctx.clone();
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let (lines, next) = ledger::booked(&ctx, from, until, after).await?;
+            let mut file = Csv::default();
+            lines.iter().for_each(|line| add_movement(&mut file, line));
+            Ok::<_, service::Error>(Some((file.finish(), next)))
         }
-    }
-    let mut file = Csv::new(&[
-        "Transaction",
-        "Reference",
-        "Movement",
-        "Description",
-        "Effective",
-        "Booked",
-        "Account",
-        "Account name",
-        "Debit",
-        "Credit",
-        "Currency",
-        "Line",
-        "Payout",
-    ]);
-    for line in lines.iter().rev() {
-        for leg in &line.legs {
-            let amount = csv::amount(leg.amount.saturating_abs(), &leg.currency);
-            let (debit, credit) = if leg.amount < 0 {
-                (amount, String::new())
-            } else {
-                (String::new(), amount)
-            };
-            file.row([
-                line.id.to_string(),
-                line.reference.clone(),
-                line.kind.clone(),
-                line.description.clone(),
-                csv::moment(line.effective_at),
-                csv::moment(line.created_at),
-                leg.code.clone(),
-                leg.label.clone(),
-                debit,
-                credit,
-                leg.currency.clone(),
-                line.commission_id
-                    .map(|id| id.to_string())
-                    .unwrap_or_default(),
-                line.payout_id.map(|id| id.to_string()).unwrap_or_default(),
-            ]);
-        }
-    }
-    Ok(page.csv(&format!("general-ledger-{month}.csv"), file.finish()))
+    });
+    let first = futures::stream::once(async move { Ok(file.finish()) });
+    let name = format!("general-ledger-{month}.csv");
+    Ok(page.csv_stream(&name, axum::body::Body::from_stream(first.chain(rest))))
 }
 
 async fn narrowed(page: &Page, list: &ListQuery) -> service::Result<Vec<AccountLine>> {

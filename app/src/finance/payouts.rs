@@ -1,7 +1,7 @@
 //! Every payout, for finance.
 
 use crate::{
-    commission,
+    commission, csv,
     page::{Head, Page, PageResult},
     partner::payouts::{status, statuses, table},
     routes::{Access, Routes},
@@ -28,6 +28,7 @@ fn query(list: &ListQuery) -> PayoutQuery {
     PayoutQuery {
         q: list.q.clone(),
         status: list.filter("status").and_then(|s| s.parse().ok()),
+        unpaid: list.filter("unpaid") == Some("yes"),
         currency: list.filter("currency").map(str::to_owned),
         run_id: list.filter("run").and_then(|id| id.parse().ok()),
         partner_id: list.filter("partner").and_then(|id| id.parse().ok()),
@@ -71,6 +72,7 @@ async fn index(page: Page) -> PageResult {
             .filter("status", "Status", statuses())
             .views(vec![
                 Tab::new("All", "/finance/payouts"),
+                Tab::new("Failed, still to be paid", "/finance/payouts?unpaid=yes"),
                 Tab::new("Failed", "/finance/payouts?status=failed"),
                 Tab::new("Being checked", "/finance/payouts?status=unknown"),
                 Tab::new("Sending", "/finance/payouts?status=sending"),
@@ -85,12 +87,17 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let everything = PayoutQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(&page.list())
-    };
-    let (payouts, _) = browse::payouts(&page.ctx, &everything).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = PayoutQuery {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(browse::payouts(&page.ctx, &part).await?)?;
+    }
+    let payouts = whole.rows;
     Ok(page.csv("payouts.csv", table(&payouts)))
 }
 

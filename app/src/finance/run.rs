@@ -7,12 +7,14 @@ use crate::{
     ui::*,
 };
 use axum::extract::Path;
-use domain::payout::{Hands, RunStatus, approve as four_eyes};
+use domain::money::Money;
+use domain::payout::{Hands, Moved, RunStatus, approve as four_eyes};
 use entity::payout_run;
 use leptos::prelude::*;
 use service::identity::why_not;
 use service::payout::{
     list::{self, Item, RunView},
+    outcome::{self, Outcome},
     run,
 };
 
@@ -76,7 +78,10 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let head = Head::new(format!("Run {}", run.run.number))
         .text(run.run.note.clone())
         .crumb("Payout runs", "/finance/runs")
-        .status_as(run.status.label(), tone_of(run.status.as_str()));
+        .status_as(
+            outcome::label(run.status, &run.outcomes),
+            run_tone(run.status, &run.outcomes),
+        );
     Ok(page.render(head, move || {
         let notes = before_approval(&run.run, first);
         let body = body(id, run, &may);
@@ -84,11 +89,59 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     }))
 }
 
+/// A run is not simply good while something in it did not end as it should.
+pub(super) fn run_tone(status: RunStatus, outcomes: &[Outcome]) -> Tone {
+    if status == RunStatus::Done && outcome::failed(outcomes) + outcome::returned(outcomes) > 0 {
+        return Tone::Warn;
+    }
+    tone_of(status.as_str())
+}
+
+/// What the run pays; once its payouts are frozen, what became of it.
+fn money_figures(totals: Vec<Money>, outcomes: Vec<Outcome>) -> AnyView {
+    let figure = |label: String, note: &'static str, minor: i64, code: &'static str| {
+        view! { <Figure label=label note=note><Money minor currency=code/></Figure> }
+    };
+    if outcomes.is_empty() {
+        return totals
+            .into_iter()
+            .map(|m| {
+                figure(
+                    format!("Pays in {}", m.currency.code()),
+                    "",
+                    m.minor,
+                    m.currency.code(),
+                )
+            })
+            .collect_view()
+            .into_any();
+    }
+    outcomes
+        .into_iter()
+        .map(|o| {
+            let (m, code) = (o.moved, o.currency.code());
+            let some = |minor: i64, label: String, note| {
+                (minor != 0).then(|| figure(label, note, minor, code))
+            };
+            view! {
+                {figure(format!("Approved, {code}"), "", m.approved, code)}
+                {figure(format!("Sent, {code}"), "transferred by Stripe", m.sent, code)}
+                {some(m.failed, format!("Failed, {code}"), "payable again")}
+                {some(m.returned, format!("Taken back, {code}"), "of what was sent; payable again")}
+                {some(m.open, format!("Not sent yet, {code}"), "on its way or waiting")}
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
 fn body(id: i64, view: RunView, may: &May) -> AnyView {
     let RunView {
         run,
         status,
         totals,
+        outcomes,
+        last_day,
         items,
         people,
         timeline,
@@ -98,10 +151,8 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
     let draft = status == RunStatus::Draft && may.change;
     let step = next_step(id, &run, status, may);
     let waits = waits(&run);
-    let pays = totals
-        .into_iter()
-        .map(|m| view! { <Figure label=format!("Pays in {}", m.currency.code())><Money minor=m.minor currency=m.currency.code()/></Figure> })
-        .collect_view();
+    let pays = money_figures(totals, outcomes);
+    let last_day = ui().locale.date(last_day);
     let in_count = count_text(i64::try_from(inside.len()).unwrap_or(i64::MAX));
     let out_count = count_text(i64::try_from(outside.len()).unwrap_or(i64::MAX));
     let person = |id: Option<i64>| {
@@ -125,7 +176,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         </Figures>
         <Record>
             <RecordMain>
-                <Panel title="In the run" actions=move || view! { <ButtonLink href=csv label="CSV" icon="download" download=true/> }>
+                <Panel title="In the run" actions=move || view! { <ButtonLink href=csv label="CSV" icon="download"/> }>
                     {included(id, inside, draft)}
                 </Panel>
                 <Panel title="Left out" text="They stay payable and are looked at again in the next run.">
@@ -136,6 +187,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
             <RecordSide>
                 <Panel title="Facts">
                     <Facts>
+                        <Fact label="Pays up to">{last_day}</Fact>
                         <Fact label="Cut-off"><Moment at=run.cutoff_at/></Fact>
                         <Fact label="Drafted by">{author}</Fact>
                         <Fact label="Submitted by">{submitter}</Fact>
@@ -260,6 +312,13 @@ fn next_step(id: i64, run: &payout_run::Model, status: RunStatus, may: &May) -> 
     }
 }
 
+/// One part of what became of an item's payout; nothing where it is nothing.
+fn part(item: &Item, of: fn(&Moved) -> i64) -> Option<AnyView> {
+    let moved = item.moved()?;
+    let (minor, code) = (of(&moved), item.amount.currency.code());
+    (minor != 0).then(|| view! { <Money minor currency=code/> }.into_any())
+}
+
 fn included(id: i64, items: Vec<Item>, draft: bool) -> AnyView {
     let frozen = items.iter().any(|i| i.payout.is_some());
     let table = Table::plain(items)
@@ -292,11 +351,11 @@ fn included(id: i64, items: Vec<Item>, draft: bool) -> AnyView {
                     view! { <Status of=p.status.clone() label=label/> }
                 })
             })
-            .num("Transferred", |i| {
-                i.payout
-                    .as_ref()
-                    .map(|p| view! { <Money minor=p.amount currency=p.currency.clone()/> })
-            })
+            .num("Sent", |i| part(i, |m| m.sent))
+            .num("Failed", |i| part(i, |m| m.failed))
+            .aside()
+            .num("Taken back", |i| part(i, |m| m.returned))
+            .aside()
     } else {
         table.col("", |i| {
             let href = format!(
@@ -360,11 +419,19 @@ async fn export(page: Page, Path(id): Path<i64>) -> PageResult {
         "Reason",
         "Payout",
         "Status",
-        "Transferred",
+        "Approved",
+        "Sent",
+        "Failed",
+        "Taken back",
         "Transfer",
     ]);
     for i in &run.items {
-        let payout = i.payout.as_ref();
+        let (payout, moved) = (i.payout.as_ref(), i.moved());
+        let amount = |minor: Option<i64>| {
+            minor
+                .map(|minor| crate::csv::amount(minor, &i.item.currency))
+                .unwrap_or_default()
+        };
         file.row([
             run.run.number.clone(),
             i.partner.clone(),
@@ -374,9 +441,10 @@ async fn export(page: Page, Path(id): Path<i64>) -> PageResult {
             i.item.reason.clone().unwrap_or_default(),
             payout.map(|p| p.id.to_string()).unwrap_or_default(),
             payout.map(|p| p.status.clone()).unwrap_or_default(),
-            payout
-                .map(|p| crate::csv::amount(p.amount, &p.currency))
-                .unwrap_or_default(),
+            amount(moved.map(|m| m.approved)),
+            amount(moved.map(|m| m.sent)),
+            amount(moved.map(|m| m.failed)),
+            amount(moved.map(|m| m.returned)),
             payout
                 .and_then(|p| p.transfer_id.clone())
                 .unwrap_or_default(),

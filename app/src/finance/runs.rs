@@ -1,5 +1,6 @@
 //! Payout runs: the list, and a new draft.
 
+use super::run::run_tone;
 use crate::{
     csv,
     csv::Csv,
@@ -8,7 +9,10 @@ use crate::{
     ui::*,
 };
 use chrono::{Days, NaiveDate};
-use domain::{calendar, payout::RunStatus};
+use domain::{
+    calendar,
+    payout::{Moved, RunStatus},
+};
 use leptos::prelude::*;
 use service::{
     FieldErrors,
@@ -55,7 +59,7 @@ async fn index(page: Page) -> PageResult {
             .sorted("run", "Run", |r: &RunLine| r.run.number.clone())
             .col(
                 "Status",
-                |r| view! { <Status of=r.status.as_str() label=r.status.label()/> },
+                |r| view! { <Status of=r.status.as_str() label=r.label() tone=run_tone(r.status, &r.outcomes)/> },
             )
             .num("Pays", |r| totals(&r.totals))
             .num("Payouts", |r| {
@@ -65,7 +69,7 @@ async fn index(page: Page) -> PageResult {
             .sorted(
                 "cutoff",
                 "Cut-off",
-                |r| view! { <LastDay end=r.run.cutoff_at/> },
+                |r| ui().locale.date(r.last_day),
             )
             .sorted(
                 "drafted",
@@ -124,18 +128,29 @@ pub(super) fn totals(totals: &[domain::money::Money]) -> AnyView {
 }
 
 async fn export(page: Page) -> PageResult {
-    let everything = RunQuery {
-        page: 1,
-        per: 10_000,
-        ..wanted(&page.list())
-    };
-    let runs = list::runs(&page.ctx, &everything).await?;
+    let asked = wanted(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = RunQuery {
+            page: offset / limit + 1,
+            per: limit,
+            ..asked.clone()
+        };
+        let found = list::runs(&page.ctx, &part).await?;
+        whole.take((found.rows, found.total))?;
+    }
+    let runs = whole.rows;
     let mut file = Csv::new(&[
         "Run",
         "Status",
         "Currency",
         "Amount",
+        "Approved",
+        "Sent",
+        "Failed",
+        "Taken back",
         "Payouts",
+        "Payouts failed",
         "Cut-off",
         "Drafted",
         "Submitted",
@@ -143,14 +158,25 @@ async fn export(page: Page) -> PageResult {
         "Finished",
         "Note",
     ]);
-    for r in &runs.rows {
+    for r in &runs {
         for total in &r.totals {
+            let outcome = r.outcomes.iter().find(|o| o.currency == total.currency);
+            let amount = |of: fn(&Moved) -> i64| {
+                outcome
+                    .map(|o| csv::amount(of(&o.moved), o.currency.code()))
+                    .unwrap_or_default()
+            };
             file.row([
                 r.run.number.clone(),
                 r.run.status.clone(),
                 total.currency.code().to_owned(),
                 csv::amount(total.minor, total.currency.code()),
+                amount(|m| m.approved),
+                amount(|m| m.sent),
+                amount(|m| m.failed),
+                amount(|m| m.returned),
                 r.partners.to_string(),
+                outcome.map(|o| o.failed.to_string()).unwrap_or_default(),
                 csv::moment(r.run.cutoff_at),
                 csv::moment(r.run.created_at),
                 csv::moment_or_none(r.run.submitted_at),

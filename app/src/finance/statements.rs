@@ -1,6 +1,7 @@
 //! Partners' statements, for finance.
 
 use crate::{
+    csv,
     page::{Head, Page, PageResult},
     routes::{Access, Routes},
     statement::{self, Place},
@@ -27,6 +28,11 @@ pub(super) fn routes() -> Routes {
             "/finance/statements/{partner}/{month}/{currency}",
             Access::Finance,
             show,
+        )
+        .get(
+            "/finance/statements/{partner}/{month}/{currency}/statement.csv",
+            Access::Finance,
+            show_csv,
         )
         .get(
             "/finance/statements/{partner}/{month}/{currency}/lines.csv",
@@ -87,20 +93,25 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn index_csv(page: Page) -> PageResult {
-    let view = ListView {
-        offset: 0,
-        limit: 10_000,
-        ..view_of(&page.list())
-    };
-    let (rows, _) = partner::list(&page.ctx, &view).await?;
-    let mut file = crate::csv::Csv::new(&["Partner", "Status", "Tier", "Country", "Since"]);
+    let asked = view_of(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = ListView {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(partner::list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
+    let mut file = csv::Csv::new(&["Partner", "Status", "Tier", "Country", "Since"]);
     for p in rows {
         file.row([
             p.name,
             p.status.as_str().to_owned(),
             p.tier,
             p.country,
-            crate::csv::moment(p.since),
+            csv::moment(p.since),
         ]);
     }
     Ok(page.csv("partners.csv", file.finish()))
@@ -135,6 +146,13 @@ async fn show(page: Page, Path((id, month, currency)): Path<(i64, String, String
     };
     let records = ("/finance/commissions", "/finance/payouts");
     statement::show(&page, Some(id), &month, &currency, place, records).await
+}
+
+async fn show_csv(
+    page: Page,
+    Path((id, month, currency)): Path<(i64, String, String)>,
+) -> PageResult {
+    statement::show_csv(&page, Some(id), &month, &currency).await
 }
 
 async fn lines(page: Page, Path((id, month, currency)): Path<(i64, String, String)>) -> PageResult {

@@ -66,12 +66,17 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let everything = CustomerQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(&page.list())
-    };
-    let (rows, _) = earnings::customers(&page.ctx, &everything).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = CustomerQuery {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(earnings::customers(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "Customer",
         "Domain",

@@ -30,7 +30,7 @@ async fn index(page: Page) -> PageResult {
     let known = statement::months(&page.ctx, None).await?;
     let mut months: Vec<String> = known.iter().map(|m| m.month.clone()).collect();
     months.dedup();
-    let mut currencies: Vec<String> = known.into_iter().map(|m| m.currency).collect();
+    let mut currencies: Vec<String> = known.iter().map(|m| m.currency.code().to_owned()).collect();
     currencies.sort();
     currencies.dedup();
     let head = Head::new("Earnings")

@@ -86,12 +86,17 @@ async fn index(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let everything = OwnQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(&page.list())
-    };
-    let (rows, _) = billing::own_list(&page.ctx, &everything).await?;
+    let asked = query(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = OwnQuery {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(billing::own_list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "Invoice", "Customer", "Issued", "Paid", "Net", "Earned", "Currency", "Outcome",
     ]);

@@ -113,12 +113,17 @@ fn note(p: &PayoutLine) -> String {
 
 async fn export(page: Page) -> PageResult {
     let list = page.list();
-    let everything = PayoutQuery {
-        offset: 0,
-        limit: 10_000,
-        ..query(&list)
-    };
-    let (payouts, _) = browse::payouts(&page.ctx, &everything).await?;
+    let asked = query(&list);
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = PayoutQuery {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(browse::payouts(&page.ctx, &part).await?)?;
+    }
+    let payouts = whole.rows;
     Ok(page.csv("payouts.csv", table(&payouts)))
 }
 
@@ -129,7 +134,8 @@ pub(crate) fn table(payouts: &[PayoutLine]) -> String {
         "Partner",
         "Status",
         "Amount",
-        "Reversed",
+        "Sent",
+        "Taken back",
         "Currency",
         "Transfer",
         "Destination",
@@ -138,18 +144,19 @@ pub(crate) fn table(payouts: &[PayoutLine]) -> String {
         "Failure",
     ]);
     for p in payouts {
-        let row = &p.payout;
+        let (row, moved) = (&p.payout, p.moved());
         file.row([
             row.id.to_string(),
             p.partner.clone(),
             row.status.clone(),
             csv::amount(row.amount, &row.currency),
-            csv::amount(row.reversed, &row.currency),
+            csv::amount(moved.sent, &row.currency),
+            csv::amount(moved.returned, &row.currency),
             row.currency.clone(),
             row.transfer_id.clone().unwrap_or_default(),
             row.destination.clone(),
             csv::moment(row.created_at),
-            csv::moment_or_none(row.settled_at),
+            csv::moment_or_none(row.settled_at.filter(|_| moved.sent > 0)),
             row.failure.clone().unwrap_or_default(),
         ]);
     }

@@ -20,6 +20,11 @@ pub(super) fn routes() -> Routes {
             show,
         )
         .get(
+            "/partner/statements/{month}/{currency}/statement.csv",
+            Access::Partner,
+            show_csv,
+        )
+        .get(
             "/partner/statements/{month}/{currency}/lines.csv",
             Access::Partner,
             lines,
@@ -53,6 +58,10 @@ async fn show(page: Page, Path((month, currency)): Path<(String, String)>) -> Pa
     };
     let records = ("/partner/earnings", "/partner/payouts");
     statement::show(&page, None, &month, &currency, place, records).await
+}
+
+async fn show_csv(page: Page, Path((month, currency)): Path<(String, String)>) -> PageResult {
+    statement::show_csv(&page, None, &month, &currency).await
 }
 
 async fn lines(page: Page, Path((month, currency)): Path<(String, String)>) -> PageResult {

@@ -5,7 +5,7 @@
 //!
 //! | piece | use |
 //! |---|---|
-//! | [`Money`], [`Percent`], [`Day`], [`LastDay`], [`Moment`], [`Ago`], [`Clock`], [`Status`] | values in a sentence or a cell |
+//! | [`Money`], [`Percent`], [`Day`], [`Moment`], [`Ago`], [`Clock`], [`Status`] | values in a sentence or a cell |
 //! | [`Panel`], [`Record`], [`RecordMain`], [`RecordSide`], [`Grid`], [`Facts`], [`Fact`] | the frame of a page |
 //! | [`Figures`], [`Figure`] | numbers that answer the page's question |
 //! | [`Table`], [`ListQuery`] | every list: its state is in the address |
@@ -35,7 +35,6 @@
 
 pub mod chart;
 mod choice;
-mod country;
 mod explain;
 pub mod field;
 mod form;
@@ -48,12 +47,13 @@ mod text;
 mod timeline;
 
 pub use self::{
-    choice::{CheckField, ChecksField, Choice, CountryField, RadioField, SelectField},
-    country::{COUNTRIES, country_name},
+    choice::{
+        CheckField, ChecksField, Choice, CountryField, RadioField, SelectField, country_name,
+    },
     explain::{Diff, Explain, ExplainRow},
     field::{DateField, FileField, Hidden, MoneyField, TextArea, TextField},
     form::{Confirm, FormErrors, FormName, PostButton, PostForm, Submit},
-    format::{Locale, money_words, parse_money},
+    format::{Locale, money_words},
     layout::{
         ButtonLink, Chip, Chips, Empty, Fact, Facts, Figure, Figures, Grid, Icon, Notice, Panel,
         Record, RecordMain, RecordSide, Tab, Tabs,
@@ -62,7 +62,7 @@ pub use self::{
     progress::{Checklist, ChecklistItem, Meter, Step, Stepper, Tier, TierLadder},
     table::Table,
     text::{
-        Ago, Clock, Day, LastDay, Moment, Money, Percent, Status, count_text, day_text, label_of,
+        Ago, Clock, Day, Moment, Money, Percent, Status, count_text, day_text, label_of,
         moment_text, money_text, percent_text, tone_of,
     },
     timeline::{Comment, Comments, Event, Timeline},

@@ -2,7 +2,7 @@
 
 use super::{Icon, format, ui};
 use crate::flash::Tone;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
 /// Money as text in the reader's locale, for places that take no markup.
@@ -82,17 +82,6 @@ pub fn Day(
 ) -> impl IntoView {
     let locale = &ui().locale;
     view! { <time datetime=machine(at) title=locale.moment(at)>{locale.day(at)}</time> }
-}
-
-/// The last day before something ends at a moment, such as what a run pays; the moment on hover.
-#[component]
-pub fn LastDay(
-    /// The moment.
-    end: DateTime<Utc>,
-) -> impl IntoView {
-    let locale = &ui().locale;
-    let day = end - TimeDelta::microseconds(1);
-    view! { <time datetime=machine(end) title=locale.moment(end)>{locale.day(day)}</time> }
 }
 
 /// A moment with its zone.
@@ -258,7 +247,7 @@ mod tests {
     #[test]
     fn negative_money_is_spoken() {
         let html = Owner::new().with(|| view! { <Money minor=-305 currency="EUR"/> }.to_html());
-        assert!(html.contains("minus 3.05 Euro"), "{html}");
+        assert!(html.contains("minus 3.05 euros"), "{html}");
         assert!(html.contains(r#"aria-hidden="true""#), "{html}");
     }
 

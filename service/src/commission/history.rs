@@ -194,7 +194,7 @@ impl History {
         let Some(plan) = self.plans.get(&by.version_id) else {
             return;
         };
-        let [amount, _, basis] = month.parts.map(|part| sign * i128::from(part));
+        let [amount, _, basis, ..] = month.parts.map(|part| sign * i128::from(part));
         let rule = (*plan, by.rule.clone());
         if let Some(account) = by.account_id {
             let rules = self.customers.entry((account, month.currency.clone()));

@@ -18,8 +18,8 @@ pub struct Month {
     pub currency: String,
     /// `YYYY-MM` in the program's zone.
     pub month: String,
-    /// Earned, given back, revenue; see [`month_effect`].
-    pub parts: [i64; 3],
+    /// See [`month_effect`].
+    pub parts: Parts,
     /// Of an accrual: what paid it.
     pub by: Option<ByRule>,
 }
@@ -35,19 +35,27 @@ pub struct ByRule {
     pub account_id: Option<i64>,
 }
 
-/// What a commission line means for its partner's month: earned, given back, revenue, all in minor
-/// units. Canceled lines and the lines by which a payout moves its own rest mean nothing; neither
-/// does a debt that is given up.
-pub fn month_effect(kind: &str, state: &str, reference: &str, amount: i64, basis: i64) -> [i64; 3] {
-    if state == "canceled" || reference.starts_with("payout:") {
-        return [0; 3];
+/// What is added up of a line, in minor units: earned, given back, revenue, written off, returned.
+pub type Parts = [i64; 5];
+
+/// What a commission line means for its partner's month. Every line that is not canceled is in one of
+/// the parts beside revenue, so that these and what was paid come to the partner's balance. The lines
+/// that payouts make are in the last: transfers taken back, and the two by which a rest is carried over,
+/// which come to nothing together.
+pub fn month_effect(kind: &str, state: &str, reference: &str, amount: i64, basis: i64) -> Parts {
+    if state == "canceled" {
+        return [0; 5];
+    }
+    if reference.starts_with("payout:") {
+        return [0, 0, 0, 0, amount];
     }
     match kind {
-        "accrual" | "bonus" => [amount, 0, basis],
-        "reversal" | "clawback" => [0, amount, basis],
-        "adjustment" if amount >= 0 => [amount, 0, 0],
-        "adjustment" => [0, amount, 0],
-        _ => [0; 3],
+        "accrual" | "bonus" => [amount, 0, basis, 0, 0],
+        "reversal" | "clawback" => [0, amount, basis, 0, 0],
+        "adjustment" if amount >= 0 => [amount, 0, 0, 0, 0],
+        "adjustment" => [0, amount, 0, 0, 0],
+        "write_off" => [0, 0, 0, amount, 0],
+        _ => [0; 5],
     }
 }
 
@@ -114,7 +122,7 @@ pub async fn add<'a>(
         let Some(by) = &m.by else { continue };
         let plan = plans.get(&by.version_id).copied();
         let plan = plan.ok_or_else(|| Error::internal("a commission’s plan is not there"))?;
-        let [amount, _, basis] = m.parts;
+        let [amount, _, basis, ..] = m.parts;
         let rule: OfRule = (currency.clone(), plan, by.rule.clone());
         if let Some(account) = by.account_id {
             count(&mut customers, (account, rule.clone(), partner), [amount])?;
@@ -147,15 +155,15 @@ async fn plans(tx: &impl ConnectionTrait, months: &[&Month]) -> Result<HashMap<i
 
 async fn add_to_partners(
     tx: &impl ConnectionTrait,
-    mut sums: Sums<(i64, &String, &String), 3>,
+    mut sums: Sums<(i64, &String, &String), 5>,
 ) -> Result<()> {
-    sums.retain(|_, parts| *parts != [0; 3]);
+    sums.retain(|_, parts| *parts != [0; 5]);
     let ids = bulk::reserve::<partner_month::Entity>(tx, sums.len()).await?;
     let rows: Vec<partner_month::Model> = sums
         .into_iter()
         .zip(ids)
         .map(|(((partner_id, currency, month), parts), id)| {
-            let [earned, given_back, revenue] = parts;
+            let [earned, given_back, revenue, written_off, returned] = parts;
             partner_month::Model {
                 id,
                 partner_id,
@@ -164,6 +172,8 @@ async fn add_to_partners(
                 earned,
                 given_back,
                 revenue,
+                written_off,
+                returned,
             }
         })
         .collect();
@@ -173,7 +183,9 @@ async fn add_to_partners(
         " ON CONFLICT (partner_id, currency, month) DO UPDATE SET \
          earned = partner_month.earned + excluded.earned, \
          given_back = partner_month.given_back + excluded.given_back, \
-         revenue = partner_month.revenue + excluded.revenue",
+         revenue = partner_month.revenue + excluded.revenue, \
+         written_off = partner_month.written_off + excluded.written_off, \
+         returned = partner_month.returned + excluded.returned",
     )
     .await?;
     Ok(())

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::payout::outcome::OPEN_FAILURE;
 
 /// What is payable, by how long it has been.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub struct Exceptions {
     pub discrepancies: i64,
     /// Payouts whose outcome is not known.
     pub unknown_payouts: i64,
-    /// Payouts that failed.
+    /// Payouts that failed and whose amount is still to be paid.
     pub failed_payouts: i64,
     /// Runs that wait for approval.
     pub submitted_runs: i64,
@@ -217,7 +218,7 @@ async fn exceptions(db: &impl ConnectionTrait) -> Result<Exceptions> {
                     "status IN ('intended', 'sending', 'unknown') AND status = 'unknown'",
                     "unknown_payouts"
                 ),
-                count("payout", "status = 'failed'", "failed_payouts"),
+                count("payout", OPEN_FAILURE, "failed_payouts"),
                 count("payout_run", "status = 'submitted'", "submitted_runs"),
                 count("payout_run", "status = 'waiting_for_balance'", "short_runs"),
                 count("payout_question", "answered_at IS NULL", "questions"),

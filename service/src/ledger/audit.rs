@@ -14,10 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::ledger::{AccountCode, Bucket};
 use entity::ledger_account;
 use futures::TryStreamExt;
-use sea_orm::{
-    AccessMode, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IsolationLevel,
-    QueryOrder, Statement, StreamTrait, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder, Statement, StreamTrait};
 use sha2::{Digest, Sha256};
 
 use crate::db::Db;
@@ -86,18 +83,7 @@ impl Report {
 /// When the database cannot be read; differences are not errors.
 pub async fn audit(db: &Db) -> Result<Report> {
     let mut report = Report::default();
-    let tx = match db.backend() {
-        DbBackend::Postgres => {
-            db.reader()
-                .begin_with_config(
-                    Some(IsolationLevel::RepeatableRead),
-                    Some(AccessMode::ReadOnly),
-                )
-                .await?
-        }
-        // A deferred transaction reads one snapshot.
-        _ => db.reader().begin().await?,
-    };
+    let tx = db.snapshot().await?;
     let books = journal(&tx, &mut report).await?;
     let balances = accounts(&tx, &books, &mut report).await?;
     let members = lines::commissions(&tx, &balances, &mut report).await?;

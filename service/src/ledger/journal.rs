@@ -126,6 +126,39 @@ pub async fn journal(ctx: &Context, query: &JournalQuery) -> Result<JournalPage>
     })
 }
 
+/// Movements that an export reads at a time.
+const PART: u64 = 2_000;
+
+/// A part of the movements booked from `from` on and before `until`, in the order of their ids, from
+/// behind `after` on; the `after` of the next part, none behind the last one.
+///
+/// A movement is booked when its use case began, and gets its id when that writes: a long one that
+/// begins before midnight writes between the next month's. So every id is looked at, and the moment
+/// decides.
+///
+/// # Errors
+/// [`crate::Error::NotFound`] for people outside the vendor.
+pub async fn booked(
+    ctx: &Context,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    after: i64,
+) -> Result<(Vec<JournalLine>, Option<i64>)> {
+    ctx.any_staff()?;
+    let db = ctx.reader();
+    let transactions = ledger_transaction::Entity::find()
+        .filter(ledger_transaction::Column::Id.gt(after))
+        .filter(ledger_transaction::Column::CreatedAt.gte(from))
+        .filter(ledger_transaction::Column::CreatedAt.lt(until))
+        .order_by_asc(ledger_transaction::Column::Id)
+        .limit(PART)
+        .all(db)
+        .await?;
+    let full = transactions.len() as u64 == PART;
+    let next = transactions.last().map(|t| t.id).filter(|_| full);
+    Ok((with_legs(db, transactions).await?, next))
+}
+
 /// What a search text means.
 async fn search(db: &impl ConnectionTrait, q: &str) -> Result<Condition> {
     let mut any = Condition::any()

@@ -24,7 +24,8 @@ use crate::error::{Error, Result};
 
 pub use audit::{Finding, Report, audit};
 pub use journal::{
-    AccountLine, JournalLine, JournalPage, JournalQuery, Leg, account_page, accounts, journal,
+    AccountLine, JournalLine, JournalPage, JournalQuery, Leg, account_page, accounts, booked,
+    journal,
 };
 
 /// What an entry belongs to, beside its legs.

@@ -4,20 +4,21 @@
 //! that state; each function here keeps that true, together with the entry it hands back: the caller
 //! books all of its transaction's at once and last, see the order of locks in [`crate::db`].
 
-use domain::ledger;
 use domain::money::Money;
+use domain::{calendar, ledger};
 use entity::{commission, payout};
 use sea_orm::{
-    ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, IntoCondition},
 };
 
 use super::money;
 use crate::commission::hold_lines;
+use crate::commission::month::{self, Month};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::Links;
+use crate::{bulk, program};
 
 fn links(ctx: &Context, kind: &'static str, description: String, payout_id: i64) -> Links {
     Links {
@@ -90,7 +91,8 @@ pub(super) async fn returned(
 }
 
 /// A made transfer came back, `amount` of it: payable again as a line of its own, because what was
-/// paid stays paid in the history.
+/// paid stays paid in the history. The partner's month is booked here, so nothing but the ledger may
+/// be left to do.
 pub(super) async fn came_back(
     ctx: &Context,
     tx: &impl ConnectionTrait,
@@ -110,7 +112,8 @@ pub(super) async fn came_back(
         payout_id: None,
         note: format!("The transfer of payout {reference} was taken back at Stripe."),
     };
-    insert(ctx, tx, line).await?;
+    let line = insert(ctx, tx, line).await?;
+    month::add(tx, &[Month::of(&line)]).await?;
     let entry = ledger::Entry::payout_reversed(row.id, &cause, row.partner_id, amount);
     let text = format!("Transfer of payout {reference} taken back");
     let entry = entry.map_err(Error::internal)?;
@@ -162,26 +165,37 @@ struct Line {
     note: String,
 }
 
-async fn insert(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<()> {
-    commission::Entity::insert(commission::ActiveModel {
-        program_id: Set(line.program_id),
-        partner_id: Set(line.partner_id),
-        kind: Set("adjustment".to_owned()),
-        reference: Set(line.reference),
-        basis: Set(0),
-        amount: Set(line.amount.minor),
-        currency: Set(line.amount.currency.code().to_owned()),
-        state: Set(line.state.to_owned()),
-        hold_until: Set(ctx.now()),
-        month: Set(ctx.now().format("%Y-%m").to_string()),
-        payout_id: Set(line.payout_id),
-        explain: Set(serde_json::json!({})),
-        note: Set(Some(line.note)),
-        earned_at: Set(ctx.now()),
-        created_at: Set(ctx.now()),
-        ..Default::default()
-    })
-    .exec_without_returning(tx)
-    .await?;
-    Ok(())
+async fn insert(ctx: &Context, tx: &impl ConnectionTrait, line: Line) -> Result<commission::Model> {
+    let program = program::by_id(tx, line.program_id).await?;
+    let row = commission::Model {
+        id: bulk::reserve_one::<commission::Entity>(tx).await?,
+        program_id: line.program_id,
+        partner_id: line.partner_id,
+        account_id: None,
+        invoice_id: None,
+        invoice_line_id: None,
+        deal_id: None,
+        kind: "adjustment".to_owned(),
+        reverses_id: None,
+        reference: line.reference,
+        plan_version_id: None,
+        rule_name: String::new(),
+        tier_name: String::new(),
+        basis: 0,
+        rate_bp: None,
+        amount: line.amount.minor,
+        reversed: 0,
+        currency: line.amount.currency.code().to_owned(),
+        state: line.state.to_owned(),
+        held_from: None,
+        hold_until: ctx.now(),
+        month: calendar::month_of(ctx.now(), program::zone(&program)),
+        payout_id: line.payout_id,
+        explain: serde_json::json!({}),
+        note: Some(line.note),
+        earned_at: ctx.now(),
+        created_at: ctx.now(),
+    };
+    bulk::insert::<commission::Entity>(tx, std::slice::from_ref(&row)).await?;
+    Ok(row)
 }

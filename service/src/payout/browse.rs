@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::list::{PayoutLine, payout_line};
+use super::outcome::OPEN_FAILURE;
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 use crate::search::{contains, like};
@@ -21,6 +22,8 @@ pub struct PayoutQuery {
     pub q: String,
     /// One status.
     pub status: Option<PayoutStatus>,
+    /// Only those that failed and whose amount is still to be paid.
+    pub unpaid: bool,
     /// One currency.
     pub currency: Option<String>,
     /// One run.
@@ -59,6 +62,9 @@ pub async fn payouts(ctx: &Context, query: &PayoutQuery) -> Result<(Vec<PayoutLi
     }
     if let Some(status) = query.status {
         wanted = wanted.add(payout::Column::Status.eq(status.as_str()));
+    }
+    if query.unpaid {
+        wanted = wanted.add(Expr::cust(OPEN_FAILURE));
     }
     if let Some(currency) = &query.currency {
         wanted = wanted.add(payout::Column::Currency.eq(currency));

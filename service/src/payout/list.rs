@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use domain::money::Money;
-use domain::payout::{PayoutStatus, RunStatus};
+use domain::payout::{Moved, PayoutStatus, RunStatus};
 use entity::{commission, partner, payout, payout_item, payout_run, person};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, sea_query::Expr,
 };
 
+use super::outcome::{self, Outcome};
 use super::{money, run};
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 use crate::event::{self, Line};
+use crate::program;
 use crate::search::{contains, like};
 
 pub use super::new_account::first_payouts;
@@ -30,6 +33,17 @@ pub struct RunLine {
     pub totals: Vec<Money>,
     /// How many partners it pays.
     pub partners: usize,
+    /// The last day it pays, in its program's zone.
+    pub last_day: NaiveDate,
+    /// What it came to, per currency, once its payouts are frozen.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl RunLine {
+    /// Its state in words, with what failed.
+    pub fn label(&self) -> String {
+        outcome::label(self.status, &self.outcomes)
+    }
 }
 
 /// One page of a list, and how many rows there are in all.
@@ -99,6 +113,12 @@ pub async fn runs(ctx: &Context, asked: &RunQuery) -> Result<Page<RunLine>> {
         .limit(per)
         .all(db)
         .await?;
+    let mut outcomes = outcome::of_runs(db, found.iter().map(|run| run.id)).await?;
+    let zones: HashMap<i64, Tz> = program::all(db)
+        .await?
+        .iter()
+        .map(|p| (p.id, program::zone(p)))
+        .collect();
     let mut rows = Vec::with_capacity(found.len());
     for run in found {
         let partners = payout_item::Entity::find()
@@ -110,6 +130,11 @@ pub async fn runs(ctx: &Context, asked: &RunQuery) -> Result<Page<RunLine>> {
             status: run.status.parse().map_err(Error::internal)?,
             totals: run::totals(db, run.id).await?,
             partners: usize::try_from(partners).unwrap_or(usize::MAX),
+            last_day: run::last_day(
+                run.cutoff_at,
+                zones.get(&run.program_id).copied().unwrap_or_default(),
+            ),
+            outcomes: outcomes.remove(&run.id).unwrap_or_default(),
             run,
         });
     }
@@ -129,6 +154,15 @@ pub struct Item {
     pub payout: Option<payout::Model>,
 }
 
+impl Item {
+    /// What became of the amount, once it is frozen.
+    pub fn moved(&self) -> Option<Moved> {
+        let payout = self.payout.as_ref()?;
+        let status = payout.status.parse().ok()?;
+        Some(Moved::of(status, payout.amount, payout.reversed))
+    }
+}
+
 /// A run with everything a person decides by.
 #[derive(Clone, Debug)]
 pub struct RunView {
@@ -138,6 +172,10 @@ pub struct RunView {
     pub status: RunStatus,
     /// What it pays, per currency.
     pub totals: Vec<Money>,
+    /// What it came to, per currency, once its payouts are frozen.
+    pub outcomes: Vec<Outcome>,
+    /// The last day it pays, in its program's zone.
+    pub last_day: NaiveDate,
     /// Everybody with a balance, in or left out.
     pub items: Vec<Item>,
     /// Names of those who had a hand in it, by `person.id`.
@@ -201,6 +239,14 @@ pub async fn run(ctx: &Context, run_id: i64) -> Result<RunView> {
     Ok(RunView {
         status: run.status.parse().map_err(Error::internal)?,
         totals: run::totals(db, run_id).await?,
+        outcomes: outcome::of_runs(db, [run_id])
+            .await?
+            .remove(&run_id)
+            .unwrap_or_default(),
+        last_day: run::last_day(
+            run.cutoff_at,
+            program::zone(&program::by_id(db, run.program_id).await?),
+        ),
         timeline: event::timeline(db, "payout_run", run_id, true).await?,
         items,
         people,
@@ -235,6 +281,13 @@ pub struct PayoutLine {
     pub amount: Money,
     /// To whom.
     pub partner: String,
+}
+
+impl PayoutLine {
+    /// What became of the amount.
+    pub const fn moved(&self) -> Moved {
+        Moved::of(self.status, self.payout.amount, self.payout.reversed)
+    }
 }
 
 pub(super) fn payout_line(payout: payout::Model, partner: String) -> Result<PayoutLine> {

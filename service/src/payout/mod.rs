@@ -11,6 +11,7 @@ pub mod due;
 pub(crate) mod letters;
 pub mod list;
 mod new_account;
+pub mod outcome;
 pub mod question;
 pub mod reconcile;
 pub mod recover;

@@ -24,7 +24,7 @@ pub use approve::approve;
 pub(super) use draft::members;
 use draft::recount;
 pub use draft::{NewRun, draft, exclude, refresh};
-pub(super) use draft::{pays_somebody, write_draft};
+pub(super) use draft::{last_day, pays_somebody, write_draft};
 
 /// Submits a draft for approval, counted anew.
 ///

@@ -223,11 +223,28 @@ impl Bank {
         self.approve(run_id).await;
         let next = send::start_run(&self.world.system(), &self.gateway, run_id).await;
         assert_eq!(next.expect("started"), Next::Done);
-        self.payout().await
+        self.newest().await
     }
 
     pub async fn payout(&self) -> payout::Model {
         payout::Entity::find()
+            .one(self.world.test.db.reader())
+            .await
+            .expect("read")
+            .expect("one")
+    }
+
+    /// Drafts, submits and approves a run, of which nothing is sent yet; gives its newest payout.
+    pub async fn started_not_sent(&self) -> payout::Model {
+        let run_id = self.submitted().await;
+        self.approve(run_id).await;
+        self.newest().await
+    }
+
+    /// The payout that was made last.
+    pub async fn newest(&self) -> payout::Model {
+        payout::Entity::find()
+            .order_by_desc(payout::Column::Id)
             .one(self.world.test.db.reader())
             .await
             .expect("read")

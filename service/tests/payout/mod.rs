@@ -4,6 +4,7 @@
 mod accounts;
 pub mod bank;
 mod due;
+mod figures;
 mod restore;
 mod runs;
 mod sending;

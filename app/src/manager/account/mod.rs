@@ -85,12 +85,17 @@ async fn list(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let view = AccountList {
-        offset: 0,
-        limit: 10_000,
-        ..view_of(&page.list())
-    };
-    let (rows, _) = account::list(&page.ctx, &view).await?;
+    let asked = view_of(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = AccountList {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(account::list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut out = Csv::new(&[
         "id",
         "company",

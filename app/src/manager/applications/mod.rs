@@ -3,7 +3,7 @@
 mod record;
 
 use crate::{
-    csv::Csv,
+    csv::{self, Csv},
     page::{Head, Page, PageResult},
     routes::{Access, Routes},
     ui::*,
@@ -103,12 +103,17 @@ async fn queue(page: Page) -> PageResult {
 }
 
 async fn csv(page: Page) -> PageResult {
-    let view = QueueView {
-        offset: 0,
-        limit: 1_000,
-        ..view_of(&page, &page.list())
-    };
-    let (rows, _) = application::queue(&page.ctx, &view).await?;
+    let asked = view_of(&page, &page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = QueueView {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(application::queue(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "id",
         "company",

@@ -3,7 +3,7 @@
 mod record;
 
 use crate::{
-    csv::Csv,
+    csv::{self, Csv},
     page::{Head, Page, PageResult},
     routes::{Access, Routes},
     ui::*,
@@ -113,12 +113,17 @@ async fn list(page: Page) -> PageResult {
 }
 
 async fn csv(page: Page) -> PageResult {
-    let view = ListView {
-        offset: 0,
-        limit: 10_000,
-        ..view_of(&page.list())
-    };
-    let (rows, _) = partner::list(&page.ctx, &view).await?;
+    let asked = view_of(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = ListView {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(partner::list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut file = Csv::new(&[
         "id",
         "name",

@@ -103,12 +103,17 @@ async fn list(page: Page) -> PageResult {
 }
 
 async fn export(page: Page) -> PageResult {
-    let view = DealList {
-        offset: 0,
-        limit: 10_000,
-        ..view_of(&page.list())
-    };
-    let (rows, _) = deal::list(&page.ctx, &view).await?;
+    let asked = view_of(&page.list());
+    let mut whole = csv::Whole::default();
+    while let Some((offset, limit)) = whole.wanted() {
+        let part = DealList {
+            offset,
+            limit,
+            ..asked.clone()
+        };
+        whole.take(deal::list(&page.ctx, &part).await?)?;
+    }
+    let rows = whole.rows;
     let mut out = Csv::new(&[
         "id",
         "customer",

@@ -120,7 +120,7 @@ impl<R: 'static> Table<R> {
             }
             .href(&csv);
             view! {
-                <a class="button quiet" href=href download="">
+                <a class="button quiet" href=href>
                     <Icon name="download"/>
                     "CSV"
                 </a>

@@ -91,7 +91,7 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
         };
         let rule = row.plan_id.zip(row.rule);
         if rule.is_some() && row.kind == "accrual" {
-            let [amount, _, basis] = effect;
+            let [amount, _, basis, ..] = effect;
             let of = Of { rule, ..of.clone() };
             if row.account_id.is_some() {
                 let (account, month) = (row.account_id, None);
@@ -151,9 +151,16 @@ pub(super) async fn commissions<C: ConnectionTrait + StreamTrait>(
                 currency: row.currency,
                 rule: None,
             };
-            (row.id, of, [row.earned, row.given_back, row.revenue])
+            let kept = [
+                row.earned,
+                row.given_back,
+                row.revenue,
+                row.written_off,
+                row.returned,
+            ];
+            (row.id, of, kept)
         });
-    let words = "earned, given back and revenue";
+    let words = "earned, given back, revenue, written off and returned";
     compare("partner_month", words, stored, months, report).await?;
     let stored = rule_month::Entity::find()
         .order_by_asc(rule_month::Column::Id)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::calendar;
 use domain::money::Currency;
@@ -63,7 +63,7 @@ pub(in crate::payout) async fn write_draft(
     let policy = program::policy_at(&*tx, program.id, ctx.now()).await?;
     let run = payout_run::Entity::insert(payout_run::ActiveModel {
         program_id: Set(program.id),
-        number: Set(number(ctx, &*tx).await?),
+        number: Set(number(ctx, &*tx, program::zone(&program)).await?),
         status: Set(RunStatus::Draft.as_str().to_owned()),
         cutoff_at: Set(new.cutoff_at),
         note: Set(new.note.trim().to_owned()),
@@ -76,7 +76,7 @@ pub(in crate::payout) async fn write_draft(
     .exec_with_returning(&*tx)
     .await?;
     fill(ctx, &*tx, &run, &policy, &HashMap::new()).await?;
-    let last_day = last_day(run.cutoff_at, program::zone(&program));
+    let last_day = last_day(run.cutoff_at, program::zone(&program)).format("%-d %B %Y");
     let sentence = format!("Run {} drafted, cut-off {last_day}.", run.number);
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
@@ -104,9 +104,9 @@ pub(in crate::payout) async fn pays_somebody(
     Ok(payable > 0)
 }
 
-/// `2026-11-A`, `2026-11-B` … the month and a letter, then numbers.
-async fn number(ctx: &Context, tx: &impl ConnectionTrait) -> Result<String> {
-    let month = ctx.now().format("%Y-%m").to_string();
+/// `2026-11-A`, `2026-11-B` … the month in the program's zone and a letter, then numbers.
+async fn number(ctx: &Context, tx: &impl ConnectionTrait, zone: Tz) -> Result<String> {
+    let month = calendar::month_of(ctx.now(), zone);
     let taken: Vec<String> = payout_run::Entity::find()
         .filter(payout_run::Column::Number.starts_with(&month))
         .all(tx)
@@ -122,10 +122,10 @@ async fn number(ctx: &Context, tx: &impl ConnectionTrait) -> Result<String> {
     free.ok_or_else(|| Error::internal("no run number is free"))
 }
 
-/// The last day that a run pays: its cut-off is the first moment that it does not.
-fn last_day(cutoff: DateTime<Utc>, zone: Tz) -> String {
-    let day = calendar::local_date(cutoff - TimeDelta::microseconds(1), zone);
-    day.format("%-d %B %Y").to_string()
+/// The last day that a run pays, in its program's zone: its cut-off is the first moment that it does
+/// not.
+pub(in crate::payout) fn last_day(cutoff: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    calendar::local_date(cutoff - TimeDelta::microseconds(1), zone)
 }
 
 /// The commissions a run pays: payable up to the cut-off, and every negative one, so that nobody
