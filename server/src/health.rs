@@ -13,7 +13,8 @@ pub async fn healthz() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
 
-/// Ready: the database answers with this binary's schema, and the workers are working.
+/// Ready: the database answers with this binary's schema and can be written, and the workers are
+/// working.
 pub async fn readyz(State(engine): State<Engine>) -> Response {
     let (database, schema) = match schema::state(&engine.db).await {
         Ok(Schema::Current) => ("ok", "ok"),
@@ -23,6 +24,17 @@ pub async fn readyz(State(engine): State<Engine>) -> Response {
             tracing::error!(%error, "the database does not answer");
             ("does not answer", "unknown")
         }
+    };
+    let unwritable = match database {
+        "ok" => engine.db.unwritable().await,
+        _ => None,
+    };
+    let database = match unwritable {
+        Some(cause) => {
+            tracing::error!(%cause, "the database cannot be written");
+            "cannot be written: see the log, and that its disk has room"
+        }
+        None => database,
     };
     let workers = match engine.heartbeat_age() {
         None => "none in this process",

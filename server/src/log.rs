@@ -21,6 +21,9 @@ pub fn init(format: LogFormat) {
     let colours = std::io::stderr().is_terminal();
     let writer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        // A log that cannot be written, on a full disk, must not end what it was to tell of: the
+        // layer would say so on the same standard error, and that panics.
+        .log_internal_errors(false)
         .with_ansi(colours);
     // An error only says that logging was started before.
     let _ = match format {

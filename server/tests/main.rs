@@ -4,6 +4,7 @@
 mod admin;
 mod demo;
 mod drain;
+mod durable;
 mod edge;
 mod figures;
 mod files;

@@ -70,7 +70,7 @@ pub async fn advance(db: &impl ConnectionTrait, step: TimeDelta) -> Result<TimeD
             .update_column(entity::setting::Column::Value)
             .to_owned(),
     )
-    .exec(db)
+    .exec_without_returning(db)
     .await?;
     Ok(total)
 }

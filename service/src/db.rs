@@ -26,6 +26,9 @@
 //! Nothing is tried again because of a deadlock: with this order there is none, and the tests ask
 //! PostgreSQL whether there was.
 
+mod trouble;
+mod tx;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,12 +40,21 @@ use sea_orm::{
     TransactionTrait,
 };
 
+use trouble::Trouble;
+pub use tx::{Tx, Writes};
+use tx::{Watch, replacing};
+
+/// How long [`Db::unwritable`] tries to write.
+const PROBE: Duration = Duration::from_secs(2);
+
 /// A connection pool, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: DatabaseConnection,
-    /// SQLite: the one connection that writes.
-    writer: Option<DatabaseConnection>,
+    /// SQLite: the one connection that writes, and what is known of it.
+    writer: Option<(DatabaseConnection, Arc<Watch>)>,
+    /// Why nothing can be written, if so.
+    trouble: Trouble,
     /// Whether the writer may keep pages in memory, see [`Db::rest`].
     warm: Arc<AtomicBool>,
     /// SQLite: one connection that never writes and is never replaced, see [`Db::version`].
@@ -82,6 +94,7 @@ impl Db {
             return Ok(Self {
                 pool: Database::connect(options).await?,
                 writer: None,
+                trouble: Trouble::default(),
                 warm: Arc::default(),
                 watch: None,
             });
@@ -108,14 +121,21 @@ impl Db {
                         .pragma("cache_size", cache)
                         .pragma("wal_autocheckpoint", "8000")
                         .pragma("temp_store", "memory")
-                });
+                })
+                // A snapshot that SQLite ends by itself leaves a reader as it leaves the writer.
+                .map_sqlx_sqlite_pool_opts(|pool| replacing(pool, || true));
             options
         };
         let mut forever = with(1, "-1000");
         forever.idle_timeout(None).max_lifetime(None);
+        let watch = Arc::<Watch>::default();
+        let mut writer = with(1, "-16000");
+        let watching = Arc::clone(&watch);
+        writer.map_sqlx_sqlite_pool_opts(move |pool| watching.over(pool));
         Ok(Self {
             pool: Database::connect(with(5, "-1000")).await?,
-            writer: Some(Database::connect(with(1, "-16000")).await?),
+            writer: Some((Database::connect(writer).await?, watch)),
+            trouble: Trouble::default(),
             warm: Arc::default(),
             watch: Some(Database::connect(forever).await?),
         })
@@ -159,7 +179,8 @@ impl Db {
     /// # Errors
     /// When a connection cannot be closed in order.
     pub async fn close(self) -> Result<(), DbErr> {
-        for one in [self.watch, self.writer].into_iter().flatten() {
+        let writer = self.writer.map(|(writer, _)| writer);
+        for one in [self.watch, writer].into_iter().flatten() {
             one.close().await?;
         }
         self.pool.close().await
@@ -170,7 +191,7 @@ impl Db {
     /// # Errors
     /// When the writer is not free in time.
     pub async fn rest(&self) -> Result<(), DbErr> {
-        if let Some(writer) = &self.writer
+        if let Some((writer, _)) = &self.writer
             && self.warm.swap(false, Ordering::Relaxed)
         {
             writer.execute_unprepared("PRAGMA shrink_memory").await?;
@@ -208,30 +229,39 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let pool = self.writer.as_ref().unwrap_or(&self.pool);
+        let (pool, watch) = match &self.writer {
+            Some((writer, watch)) => (writer, Some(&**watch)),
+            None => (&self.pool, None),
+        };
         self.warm.store(true, Ordering::Relaxed);
-        Ok(Tx(pool.begin_with_options(options).await?))
+        // sqlx itself makes sure that this began a transaction, on a connection that had none.
+        match pool.begin_with_options(options).await {
+            Ok(begun) => Ok(Tx::new(begun, watch, self.trouble.clone())),
+            Err(error) => {
+                self.trouble.note(&error);
+                Err(error)
+            }
+        }
     }
-}
 
-/// A write transaction. Dereferences to SeaORM's, so `&*tx` is a connection.
-#[derive(Debug)]
-pub struct Tx(DatabaseTransaction);
-
-impl Tx {
-    /// Makes everything written so far permanent, all at once.
-    ///
-    /// # Errors
-    /// When the database refuses; nothing has been written then.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        self.0.commit().await
+    /// Why nothing can be written; none while the last write was committed. Where it was not, a small
+    /// one is tried: without it nobody would notice that the disk has room again.
+    pub async fn unwritable(&self) -> Option<String> {
+        self.trouble.cause()?;
+        match tokio::time::timeout(PROBE, self.probe()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => self.trouble.cause(),
+        }
     }
-}
 
-impl std::ops::Deref for Tx {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.0
+    async fn probe(&self) -> Result<(), DbErr> {
+        let tx = self.begin().await?;
+        tx.execute_unprepared(
+            "INSERT INTO setting (id, value) VALUES ('last:probe', '') \
+             ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+        )
+        .await?;
+        tx.commit().await
     }
 }

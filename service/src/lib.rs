@@ -35,5 +35,5 @@ pub mod tier;
 
 pub use clock::Clock;
 pub use context::{Actor, Context};
-pub use db::{Db, Tx};
+pub use db::{Db, Tx, Writes};
 pub use error::{Error, FieldErrors, Result};

@@ -10,6 +10,7 @@ mod books;
 mod commission;
 mod currencies;
 mod deal;
+mod durable;
 mod earnings;
 mod identity;
 mod inbox;

@@ -11,3 +11,4 @@ mod sending;
 mod told;
 mod unclear;
 mod waits;
+pub use bank::Bank;
