@@ -22,6 +22,8 @@ pub struct Model {
     pub attempts: i64,
     /// A worker that dies loses its claim.
     pub claimed_until: Option<DateTimeUtc>,
+    /// Which claim it is in: a random word of its own for each.
+    pub claim: Option<String>,
     /// One of `waiting`, `done`, `dead`.
     pub status: String,
     /// Error.

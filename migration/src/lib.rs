@@ -91,6 +91,7 @@ impl MigratorTrait for Migrator {
             "0027_sending",
             "0028_webhooks",
             "0030_figures",
+            "0031_claims",
         ]
     }
 }

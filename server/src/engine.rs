@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use service::mail::PostOffice;
 use service::{Clock, Context, Db};
 use stripe_gateway::Gateway;
@@ -20,6 +21,8 @@ pub struct Engine {
     pub post_office: Arc<PostOffice>,
     /// Whether the clock can be moved.
     pub demo: bool,
+    /// How long a worker keeps a job that it has claimed.
+    pub claim: TimeDelta,
     /// Wakes the workers: there may be something to do.
     pub wake: Arc<Notify>,
     started: Instant,
@@ -34,12 +37,14 @@ impl Engine {
         gateway: Arc<dyn Gateway>,
         post_office: Arc<PostOffice>,
         demo: bool,
+        claim: TimeDelta,
     ) -> Self {
         Self {
             db,
             gateway,
             post_office,
             demo,
+            claim,
             wake: Arc::default(),
             started: Instant::now(),
             heartbeat: Arc::new(AtomicU64::new(u64::MAX)),

@@ -195,6 +195,7 @@ fn engine(config: &Config, db: &Db) -> Result<Engine, StartError> {
         gateway,
         Arc::new(office),
         config.demo,
+        config.claim,
     ))
 }
 

@@ -7,13 +7,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::join_all;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use service::inbox::process_batch;
 use service::job::{self, Claimed};
 use service::payout::Next;
@@ -38,7 +34,8 @@ const ALONE: Duration = Duration::from_millis(500);
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Webhook events handled in one transaction.
 const BATCH: u64 = 256;
-/// Jobs one worker has in hand at a time. Each takes at most half a minute, which a claim outlasts.
+/// Jobs one worker has in hand at a time. Each takes at most half a minute, which a claim of the usual
+/// length outlasts; who loses one all the same cannot say how it ended.
 const HAND: u64 = 8;
 
 /// Starts `count` workers and the calendar. They end after `stop`, when what they have in hand is
@@ -128,7 +125,7 @@ async fn run_jobs(engine: &Engine, ctx: &Context) -> Result<bool> {
     if !any_due(ctx).await? {
         return Ok(false);
     }
-    let claimed = job::claim(ctx, HAND).await?;
+    let claimed = job::claim(ctx, HAND, engine.claim).await?;
     let some = !claimed.is_empty();
     for outcome in join_all(claimed.into_iter().map(|job| run_job(engine, job))).await {
         outcome?;
@@ -167,11 +164,11 @@ async fn run_job(engine: &Engine, job: Claimed) -> Result<()> {
         let tx = ctx.begin().await?;
         match result {
             Ok(Next::Done) => {
-                job::done(&ctx, &*tx, job.id).await?;
+                job::done(&ctx, &*tx, &job).await?;
                 tracing::debug!("job done");
             }
             Ok(Next::Again(at)) => {
-                look_again(&*tx, job.id, at).await?;
+                job::again(&*tx, &job, at).await?;
                 tracing::debug!(%at, "job goes on later");
             }
             Err(error) => {
@@ -185,21 +182,6 @@ async fn run_job(engine: &Engine, job: Claimed) -> Result<()> {
     }
     .instrument(span)
     .await
-}
-
-/// Plans a job's next step: it has not failed, so the count of its tries starts anew.
-async fn look_again(tx: &impl ConnectionTrait, id: i64, at: DateTime<Utc>) -> Result<()> {
-    use entity::job::{Column, Entity};
-    Entity::update_many()
-        .col_expr(Column::RunAt, Expr::value(at))
-        .col_expr(Column::Attempts, Expr::value(0_i64))
-        .col_expr(Column::ClaimedUntil, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(Column::Error, Expr::value(None::<String>))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Status.eq("waiting"))
-        .exec(tx)
-        .await?;
-    Ok(())
 }
 
 /// What the log and the list of dead jobs say.

@@ -95,6 +95,7 @@ impl Place {
             log: LogFormat::Text,
             trusted_proxies: Vec::new(),
             workers: 1,
+            claim: service::job::CLAIM,
         }
     }
 

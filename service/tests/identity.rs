@@ -364,7 +364,9 @@ async fn a_mail_is_sent_once_and_kept_without_its_secret(#[case] engine: Engine)
     )
     .expect("a sender");
     let ctx = world.system();
-    let jobs = service::job::claim(&ctx, 10).await.expect("claims");
+    let jobs = service::job::claim(&ctx, 10, service::job::CLAIM)
+        .await
+        .expect("claims");
     let job = jobs
         .iter()
         .find(|j| j.kind == service::mail::SEND)

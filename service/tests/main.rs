@@ -7,6 +7,7 @@ mod application;
 mod audit_webhooks;
 mod billing;
 mod books;
+mod claims;
 mod commission;
 mod currencies;
 mod deal;

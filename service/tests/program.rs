@@ -403,7 +403,9 @@ async fn a_mail_that_is_given_up_is_no_mail_that_waits(world: &World, ctx: &Cont
 
     for day in 1..=12 {
         let worker = world.test.system(world.now + TimeDelta::days(day));
-        let claimed = service::job::claim(&worker, 1).await.expect("claimed");
+        let claimed = service::job::claim(&worker, 1, service::job::CLAIM)
+            .await
+            .expect("claimed");
         let tx = worker.begin().await.expect("begun");
         service::job::failed(&worker, &*tx, &claimed[0], "550 no such mailbox")
             .await

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use stripe_gateway::webhook::Secrets;
 use url::Url;
 
@@ -79,6 +80,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
     (
         "PORTICO_WORKERS",
         "background workers in this process; 0 only serves pages [default: 2]",
+    ),
+    (
+        "PORTICO_CLAIM_SECONDS",
+        "for tests: how long a worker keeps a job it has taken; below 60 in a demonstration only \
+         [default: 120]",
     ),
 ];
 
@@ -175,6 +181,8 @@ pub struct Config {
     pub trusted_proxies: Vec<AddressRange>,
     /// Background workers in this process.
     pub workers: usize,
+    /// How long a worker keeps a job that it has taken.
+    pub claim: TimeDelta,
 }
 
 impl Config {

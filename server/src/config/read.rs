@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
+use service::job::CLAIM;
 use stripe_gateway::webhook::{Destination, Secrets};
 use url::Url;
 
@@ -357,6 +359,23 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             2
         })
     }
+
+    fn claim(&mut self, demo: bool) -> TimeDelta {
+        let Some(text) = self.text("PORTICO_CLAIM_SECONDS") else {
+            return CLAIM;
+        };
+        // A call to Stripe may take twenty seconds: who has real work to do must not lose its claim
+        // over one.
+        let least: i64 = if demo || self.unclear { 2 } else { 60 };
+        let seconds = text.parse().ok().filter(|s| (least..=3600).contains(s));
+        seconds.map(TimeDelta::seconds).unwrap_or_else(|| {
+            self.problem(format!(
+                "PORTICO_CLAIM_SECONDS is “{text}”: set it to a number from {least} to 3600, or \
+                 remove it."
+            ));
+            CLAIM
+        })
+    }
 }
 
 impl Config {
@@ -383,6 +402,7 @@ impl Config {
             log: reader.log(),
             trusted_proxies: reader.trusted_proxies(),
             workers: reader.workers(),
+            claim: reader.claim(demo),
         };
         if reader.problems.is_empty() {
             Ok(config)

@@ -40,6 +40,7 @@ fn read(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Result<Config, Probl
 #[case::demo(DEMO, &[])]
 #[case::demo_with_stripe_itself(DEMO, &[("STRIPE_API_BASE", "")])]
 #[case::no_workers(PRODUCTION, &[("PORTICO_WORKERS", "0")])]
+#[case::short_claims_in_a_demonstration(DEMO, &[("PORTICO_CLAIM_SECONDS", "3")])]
 #[case::loopback_without_base_url(DEMO, &[("PORTICO_ADDR", "[::1]:8080")])]
 #[case::localhost(DEMO, &[("PORTICO_BASE_URL", "http://localhost:3000/")])]
 #[case::smtp_with_required_tls(PRODUCTION, &[("SMTP_URL", "smtp://mail.example.com?tls=required")])]
@@ -95,6 +96,8 @@ fn starts(#[case] base: &[(&str, &str)], #[case] changes: &[(&str, &str)]) {
 #[case::unclear_demo(DEMO, &[("PORTICO_DEMO", "maybe")], "set it to 1 or 0")]
 #[case::odd_log(DEMO, &[("PORTICO_LOG", "xml")], "json or text")]
 #[case::odd_workers(DEMO, &[("PORTICO_WORKERS", "many")], "from 0 to 64")]
+#[case::short_claims(PRODUCTION, &[("PORTICO_CLAIM_SECONDS", "30")], "from 60 to 3600")]
+#[case::no_claim(DEMO, &[("PORTICO_CLAIM_SECONDS", "0")], "from 2 to 3600")]
 #[case::odd_proxy(DEMO, &[("PORTICO_TRUSTED_PROXY", "10.0.0.0/8, proxy")], "“proxy” is not an IP address")]
 #[case::no_site(DEMO, &[("PORTICO_SITE", "/nowhere/at/all")], "build the site first")]
 fn refuses(#[case] base: &[(&str, &str)], #[case] changes: &[(&str, &str)], #[case] says: &str) {

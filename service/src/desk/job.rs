@@ -249,6 +249,7 @@ pub async fn retry_job(ctx: &Context, id: i64) -> Result<()> {
             job::Column::ClaimedUntil,
             Expr::value(None::<DateTime<Utc>>),
         )
+        .col_expr(job::Column::Claim, Expr::value(None::<String>))
         .filter(job::Column::Id.eq(id))
         .filter(job::Column::Status.eq("dead"))
         .exec(&*tx)
