@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line, and what it does is readable in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup test fmt fmt-check lint lint-server lint-browser test-rust e2e e2e-postgres weight deny bench
+.PHONY: help run build setup test fmt fmt-check lint lint-server lint-browser test-rust e2e e2e-postgres chaos weight deny bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/:.*##/:/p' Makefile
@@ -41,6 +41,9 @@ e2e: ## Everything in Chromium: main job with and without JavaScript, every page
 
 e2e-postgres: ## The main job and kill -9 in Chromium, on a PostgreSQL that is started for it
 	@scripts/e2e --postgres
+
+chaos: ## Two portals killed, frozen, out of disk, with a Stripe that fails: nobody twice, nobody missing
+	@scripts/chaos
 
 weight: ## What a first look at the dashboard downloads, against its budget
 	@scripts/weight

@@ -13,7 +13,7 @@ export default defineConfig({
   retries: 0,
   timeout: 120_000,
   // Something that hangs ends; all of it takes a third of this on two cores.
-  globalTimeout: screens ? 0 : 1_800_000,
+  globalTimeout: screens || process.env.PORTICO_CHAOS === "1" ? 0 : 1_800_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
@@ -51,5 +51,7 @@ export default defineConfig({
           name: "kill",
           testMatch: "kill.spec.ts",
         },
+        // By scripts/chaos, which starts what it needs.
+        ...(process.env.PORTICO_CHAOS === "1" ? [{ name: "chaos", testMatch: "chaos.spec.ts" }] : []),
       ],
 });

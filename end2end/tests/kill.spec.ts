@@ -3,8 +3,8 @@
 //
 // PORTICO_KILL_SEED repeats a run.
 
-import { type APIRequestContext, expect, request, test } from "@playwright/test";
-import { records } from "./support/csv";
+import { expect, test } from "@playwright/test";
+import { Caller, dice, heading, minor, pause, until } from "./support/caller";
 import { percent } from "./support/money";
 import { audit, OwnPortal, person, portico } from "./support/portal";
 import { Sandbox } from "./support/sandbox";
@@ -21,93 +21,6 @@ const AGENCIES = [
 const RATE = 3_000;
 const BATCHES = 4;
 const INVOICES = 8;
-
-/** Mulberry32: small, and the same for the same seed. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-const pause = (ms: number) => new Promise((go) => setTimeout(go, ms));
-
-/** A person without a browser, who tries again when nobody answers. */
-class Caller {
-  private constructor(private readonly http: APIRequestContext) {}
-
-  static async signIn(base: string, email: string): Promise<Caller> {
-    const http = await request.newContext({ baseURL: base });
-    const caller = new Caller(http);
-    const { password } = person("admin");
-    const answer = await caller.post("/sign-in", { email, password, next: "" });
-    expect(answer.location, `${email} signs in`).not.toContain("/sign-in");
-    return caller;
-  }
-
-  /** Sends a form that may bring files. */
-  async upload(path: string, multipart: Record<string, string>): Promise<string> {
-    const answer = await this.http.post(path, { multipart, maxRedirects: 0 });
-    return answer.headers().location ?? "";
-  }
-
-  /** One try; an answer that did not come is undefined. */
-  async tryPost(path: string, form: Record<string, string>): Promise<{ status: number; location: string } | undefined> {
-    try {
-      const answer = await this.http.post(path, { form, maxRedirects: 0, timeout: 20_000 });
-      return { status: answer.status(), location: answer.headers().location ?? "" };
-    } catch {
-      return undefined;
-    }
-  }
-
-  async post(path: string, form: Record<string, string>) {
-    for (let tries = 0; tries < 60; tries += 1) {
-      const answer = await this.tryPost(path, form);
-      if (answer && answer.status < 500) return answer;
-      await pause(250);
-    }
-    throw new Error(`nobody answers ${path}`);
-  }
-
-  async get(path: string): Promise<string> {
-    let said = "";
-    for (let tries = 0; tries < 60; tries += 1) {
-      try {
-        const answer = await this.http.get(path, { timeout: 20_000 });
-        said = `${answer.status()}`;
-        if (answer.status() === 200) return await answer.text();
-      } catch (error) {
-        said = String(error);
-      }
-      await pause(250);
-    }
-    throw new Error(`${path}: ${said}`);
-  }
-
-  async csv(path: string) {
-    return records(await this.get(path));
-  }
-
-  async end(): Promise<void> {
-    await this.http.dispose();
-  }
-}
-
-/** Looks again and again until it is so. */
-async function until(what: string, so: () => Promise<boolean>, seconds = 120): Promise<void> {
-  const end = Date.now() + seconds * 1_000;
-  while (Date.now() < end) {
-    if (await so()) return;
-    await pause(200);
-  }
-  throw new Error(`not within ${seconds} s: ${what}`);
-}
-
-const minor = (text: string) => Number(text.replace(/^'/, "").replace(".", ""));
 
 test("killed ten times, it ends the same", async () => {
   const seed = Number(process.env.PORTICO_KILL_SEED ?? Date.now() % 1_000_000_000);
@@ -303,10 +216,4 @@ async function address(finance: Caller, number: string): Promise<string> {
     if (heading(await finance.get(path)).includes(`Run ${number}`)) return path;
   }
   throw new Error(`no run ${number}`);
-}
-
-/** The text of a page's main heading. */
-function heading(html: string): string {
-  const found = /<h1[^>]*>(.*?)<\/h1>/s.exec(html)?.[1] ?? "";
-  return found.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
 }

@@ -39,12 +39,17 @@ export type SignIn = { role: string; name: string; email: string; password: stri
 
 let known: SignIn[] | undefined;
 
+/** Asks a portal for the people of the demonstration; they are the same in each. */
+function people(env: Settings = process.env): SignIn[] {
+  known ??= JSON.parse(
+    execFileSync(setting("PORTICO_BIN"), ["demo-sign-ins", "--json"], { env, encoding: "utf8" }),
+  ) as SignIn[];
+  return known;
+}
+
 /** The people of the demonstration. */
 export function person(role: string): SignIn {
-  known ??= JSON.parse(
-    execFileSync(setting("PORTICO_BIN"), ["demo-sign-ins", "--json"], { encoding: "utf8" }),
-  ) as SignIn[];
-  const found = known.find((one) => one.role === role);
+  const found = people().find((one) => one.role === role);
   if (!found) throw new Error(`nobody signs in as ${role}`);
   return found;
 }
@@ -75,10 +80,17 @@ async function ready(url: string, alive: () => boolean, what: string): Promise<v
 
 const POSTGRES = fileURLToPath(new URL("../../../scripts/postgres", import.meta.url));
 
-/** A database of the engine that this run is about. */
-function database(folder: string): { url: string; drop: (keep: boolean) => void } {
+type OwnDatabase = {
+  url: string;
+  /** The folder of the PostgreSQL that was started for it. */
+  cluster?: string;
+  drop: (keep: boolean) => void;
+};
+
+/** A database of the engine that this run is about; SQLite's file is in `disk`. */
+function database(folder: string, disk: string): OwnDatabase {
   if (process.env.PORTICO_TEST_ENGINE !== "postgres") {
-    return { url: `sqlite://${join(folder, "portico.db")}`, drop: () => undefined };
+    return { url: `sqlite://${join(disk, "portico.db")}`, drop: () => undefined };
   }
   const said = execFileSync(POSTGRES, ["start"], { encoding: "utf8" });
   const [server, url] = said.trim().split("\n");
@@ -89,89 +101,122 @@ function database(folder: string): { url: string; drop: (keep: boolean) => void 
     }
     execFileSync(POSTGRES, ["stop", server]);
   };
-  return { url, drop };
+  return { url, cluster: server, drop };
 }
 
-/** A portal with its sandbox in a folder of its own, to be killed and started again. */
+/** What an own portal may be started with. */
+type Options = {
+  /** How many processes serve the one database. */
+  portals?: number;
+  /** Settings beside the usual ones. */
+  settings?: Settings;
+  /** A folder for SQLite's file; the portal's own where it is not given. */
+  disk?: string;
+};
+
+/** Portals with their sandbox in a folder of their own, to be killed and started again. */
 export class OwnPortal {
-  private portal?: ChildProcess;
   private sandbox?: ChildProcess;
+  private readonly portals: (ChildProcess | undefined)[] = [];
 
   private constructor(
     readonly folder: string,
-    readonly base: string,
+    /** Where each of them answers; Stripe tells the first. */
+    readonly bases: string[],
     readonly stripe: string,
     readonly env: Settings,
-    private readonly drop: (keep: boolean) => void,
+    readonly database: OwnDatabase,
   ) {}
 
-  /** Sandbox, schema, demonstration data, portal. */
-  static async start(): Promise<OwnPortal> {
+  /** Where the first answers. */
+  get base(): string {
+    return this.bases[0];
+  }
+
+  /** Sandbox, schema, demonstration data, portals. */
+  static async start(options: Options = {}): Promise<OwnPortal> {
     const folder = mkdtempSync(join(tmpdir(), "portico-kill."));
     mkdirSync(join(folder, "mail"));
-    const [port, stripePort] = [await freePort(), await freePort()];
-    const base = `http://127.0.0.1:${port}`;
+    const stripePort = await freePort();
+    const bases: string[] = [];
+    for (let n = 0; n < (options.portals ?? 1); n += 1) {
+      bases.push(`http://127.0.0.1:${await freePort()}`);
+    }
     const stripe = `http://127.0.0.1:${stripePort}`;
-    const { url, drop } = database(folder);
+    const own = database(folder, options.disk ?? folder);
     const settings = {
       ...process.env,
-      PORTICO_ADDR: `127.0.0.1:${port}`,
-      PORTICO_BASE_URL: base,
+      PORTICO_BASE_URL: bases[0],
       PORTICO_DEMO: "1",
       PORTICO_MAIL_DIR: join(folder, "mail"),
-      DATABASE_URL: url,
+      DATABASE_URL: own.url,
       STRIPE_API_BASE: stripe,
       STRIPE_SECRET_KEY: "sk_test_sandbox",
       STRIPE_WEBHOOK_SECRET: "whsec_sandbox_snapshot",
       STRIPE_CONNECT_WEBHOOK_SECRET: "whsec_sandbox_connect",
       STRIPE_THIN_WEBHOOK_SECRET: "whsec_sandbox_thin",
+      ...options.settings,
     };
-    const own = new OwnPortal(folder, base, stripe, settings, drop);
-    own.sandbox = own.spawn("sandbox.log", [
+    const portal = new OwnPortal(folder, bases, stripe, settings, own);
+    portal.sandbox = portal.spawn("sandbox.log", settings, [
       "stripe-sandbox",
       "--addr",
       `127.0.0.1:${stripePort}`,
       "--state",
       join(folder, "sandbox.json"),
       "--webhook-url",
-      `${base}/webhooks/stripe`,
+      `${bases[0]}/webhooks/stripe`,
     ]);
     try {
-      await ready(`${stripe}/`, () => own.sandbox?.exitCode === null, "the sandbox");
-      await portico(["migrate"], own.env);
-      await portico(["seed", "demo"], own.env);
-      await own.up();
+      await ready(`${stripe}/`, () => portal.sandbox?.exitCode === null, "the sandbox");
+      await portico(["migrate"], portal.env);
+      await portico(["seed", "demo"], portal.env);
+      people(portal.env);
+      for (let n = 0; n < bases.length; n += 1) await portal.up(n);
     } catch (error) {
-      await own.end(true);
+      await portal.end(true);
       throw error;
     }
-    return own;
+    return portal;
   }
 
-  private spawn(log: string, args: string[]): ChildProcess {
+  private spawn(log: string, env: Settings, args: string[]): ChildProcess {
     const to = openSync(join(this.folder, log), "a");
-    return spawn(setting("PORTICO_BIN"), args, { env: this.env, stdio: ["ignore", to, to] });
+    // A process whose files may grow no further is to be told so, and not ended by SIGXFSZ.
+    const script = `trap '' XFSZ; exec "$0" "$@"`;
+    return spawn("sh", ["-c", script, setting("PORTICO_BIN"), ...args], {
+      env,
+      stdio: ["ignore", to, to],
+    });
   }
 
-  /** Starts the portal and waits until it answers. */
-  async up(): Promise<void> {
-    const child = this.spawn("portico.log", ["serve"]);
-    this.portal = child;
-    await ready(`${this.base}/readyz`, () => child.exitCode === null, "the portal");
+  /** Starts a portal and waits until it answers. */
+  async up(n = 0): Promise<void> {
+    const env = { ...this.env, PORTICO_ADDR: this.bases[n].replace("http://", "") };
+    const child = this.spawn(n === 0 ? "portico.log" : `portico-${n + 1}.log`, env, ["serve"]);
+    this.portals[n] = child;
+    await ready(`${this.bases[n]}/readyz`, () => child.exitCode === null, "the portal");
   }
 
   /** SIGKILL: nothing is finished, nothing is said. */
-  async kill(): Promise<void> {
-    const child = this.portal;
+  async kill(n = 0): Promise<void> {
+    const child = this.portals[n];
     if (!child || child.exitCode !== null) throw new Error("the portal had ended by itself");
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await gone;
   }
 
-  /** Stops both; the folder stays when it is still of use. */
+  /** The processes of the portals that run. */
+  pids(): number[] {
+    return this.portals.flatMap((child) =>
+      child?.pid !== undefined && child.exitCode === null && child.signalCode === null ? [child.pid] : [],
+    );
+  }
+
+  /** Stops all; the folder stays when it is still of use. */
   async end(keep: boolean): Promise<void> {
-    for (const child of [this.portal, this.sandbox]) {
+    for (const child of [...this.portals, this.sandbox]) {
       if (!child || child.exitCode !== null || child.signalCode !== null) continue;
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
@@ -179,7 +224,7 @@ export class OwnPortal {
       await gone;
       clearTimeout(late);
     }
-    this.drop(keep);
+    this.database.drop(keep);
     if (keep) console.log(`Logs and database are kept in ${this.folder}`);
     else rmSync(this.folder, { recursive: true, force: true });
   }
