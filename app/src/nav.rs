@@ -90,6 +90,7 @@ const ADMIN: &[Row] = &[
     ("Programs", "/admin/programs", "program", ""),
     ("Plans", "/admin/plans", "money", ""),
     ("Staff", "/admin/staff", "people", ""),
+    ("Shared domains", "/admin/domains", "link", ""),
     ("Integrations", "/admin/integrations", "link", ""),
     ("Mail log", "/admin/mail", "inbox", ""),
     ("Jobs", "/admin/jobs", "clock", "jobs"),

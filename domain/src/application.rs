@@ -5,7 +5,7 @@ pub mod mail_hint;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::transition::{Machine, Transition, Who, step};
-pub use mail_hint::{MailHint, mail_hint};
+pub use mail_hint::MailHint;
 
 crate::text_enum! {
     /// Where an application stands; the applicant sees it at all times.

@@ -1,6 +1,10 @@
 //! Attribution: which touch of a customer counts, and what goes first.
 
-use chrono::{DateTime, Duration, Utc};
+mod belonging;
+
+pub use belonging::{Belongs, Hints, MatchedBy, belongs};
+
+use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Bp, split_largest_remainder};
@@ -51,6 +55,17 @@ pub struct Credit {
     pub partner_id: i64,
     /// How much; all shares are 100 % together.
     pub share: Bp,
+}
+
+/// True when a credit, or the protection that becomes one, counts for money that arrived at
+/// `paid_at`. Stripe's times are whole seconds, so what began within the second of the payment
+/// counts; what ended at that second does not. When somebody is told of the payment plays no part.
+pub fn covers(
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+    paid_at: DateTime<Utc>,
+) -> bool {
+    starts_at.trunc_subsecs(0) <= paid_at && ends_at.is_none_or(|end| paid_at < end)
 }
 
 /// True when a touch at `at` still counts at `signed_up_at`: on the last day of the window, not
@@ -157,6 +172,21 @@ mod tests {
             kind,
             at: day(at),
         }
+    }
+
+    #[rstest]
+    #[case::on_the_second_it_begins(10_500, None, 10_000, true)]
+    #[case::a_second_before(11_000, None, 10_000, false)]
+    #[case::on_the_second_it_ends(0, Some(10_000), 10_000, false)]
+    #[case::within_the_second_before_the_end(0, Some(10_400), 10_000, true)]
+    fn money_is_credited_by_when_it_arrived(
+        #[case] starts: i64,
+        #[case] ends: Option<i64>,
+        #[case] paid: i64,
+        #[case] covered: bool,
+    ) {
+        let at = |millis: i64| day(0) + Duration::milliseconds(millis);
+        assert_eq!(covers(at(starts), ends.map(at), at(paid)), covered);
     }
 
     #[rstest]

@@ -118,6 +118,16 @@ impl DealStatus {
         matches!(self, Self::Approved | Self::Won)
     }
 
+    /// True when money that arrived while the registration was protected wins it although it is over
+    /// by the time somebody is told of the money. Only billing does that: a payment is a fact, and
+    /// whether its news came before or after the calendar is not.
+    pub const fn is_won_by_earlier_payment(self) -> bool {
+        matches!(
+            self,
+            Self::Approved | Self::Expired | Self::Withdrawn | Self::Revoked | Self::Lost
+        )
+    }
+
     /// True while the partner may still change the fields.
     pub const fn is_editable(self) -> bool {
         matches!(self, Self::Draft | Self::InformationRequested)

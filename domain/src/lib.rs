@@ -21,7 +21,8 @@
 //! ## Feature `server`
 //!
 //! `calendar` does month and business-hour arithmetic in a time zone; `registrable` finds the
-//! registrable domain of an address and compares company names.
+//! registrable domain of an address and compares company names; `lists` knows the domains that say
+//! nothing about a company.
 
 pub mod application;
 pub mod attribution;
@@ -33,6 +34,8 @@ pub mod deal;
 pub mod exam;
 mod fold;
 pub mod ledger;
+#[cfg(feature = "server")]
+pub mod lists;
 pub mod money;
 pub mod partner;
 pub mod payout;

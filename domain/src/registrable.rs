@@ -1,10 +1,13 @@
 //! What makes two companies the same: registrable domains and company names.
 
 mod company_name;
+mod suffixes;
+
+pub use suffixes::Suffixes;
 
 pub use company_name::{SIMILAR_FROM, normalised_name, similar_names, similarity};
 
-/// Why no registrable domain could be found. The sentence is for the field.
+/// Why a web address or an e-mail address names no company. The sentence is for the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DomainError {
     /// Nothing that looks like a host.
@@ -16,6 +19,14 @@ pub enum DomainError {
     /// Only a suffix under which others register, such as `co.uk`.
     #[error("That is an ending many companies share. Enter the company’s own domain.")]
     PublicSuffix,
+    /// A mail service or an internet provider: anybody can have an address there.
+    #[error("That is a mail service many companies use. Enter the company’s own domain.")]
+    MailService,
+    /// A social network, a page builder and the like.
+    #[error(
+        "That is a website under which many companies have a page. Enter the company’s own domain."
+    )]
+    SharedHost,
 }
 
 /// The registrable domain of a web address, an e-mail address or a host name: `acme.co.uk` of
@@ -25,7 +36,16 @@ pub enum DomainError {
 ///
 /// # Errors
 /// A sentence when there is none.
-pub fn registrable_domain(text: &str) -> Result<String, DomainError> {
+pub fn registrable_domain(suffixes: &Suffixes, text: &str) -> Result<String, DomainError> {
+    let host = ascii_host(text)?;
+    registrable_part(suffixes, &host).map(str::to_owned)
+}
+
+/// The host in whatever was typed, lower case, in ASCII.
+///
+/// # Errors
+/// A sentence when there is none.
+pub(crate) fn ascii_host(text: &str) -> Result<String, DomainError> {
     let host = host_of(text.trim());
     let host = host.trim_end_matches('.');
     if host.is_empty() || host.len() > 1_000 {
@@ -39,23 +59,28 @@ pub fn registrable_domain(text: &str) -> Result<String, DomainError> {
     if ascii.parse::<std::net::IpAddr>().is_ok() {
         return Err(DomainError::IpAddress);
     }
-    if !ascii.contains('.') {
-        return match psl::suffix_str(ascii) {
-            Some(_) if is_known_suffix(ascii) => Err(DomainError::PublicSuffix),
-            _ => Err(DomainError::NotADomain),
-        };
-    }
+    Ok(ascii.to_owned())
+}
+
+/// The registrable part of a host in ASCII.
+pub(crate) fn registrable_part<'a>(
+    suffixes: &Suffixes,
+    host: &'a str,
+) -> Result<&'a str, DomainError> {
     // A top-level domain that is not on the list belongs to nobody yet.
-    match psl::domain(ascii.as_bytes()) {
-        Some(found) if found.suffix().is_known() || found.suffix() == MADE_UP => {
-            Ok(psl::domain_str(ascii)
-                .ok_or(DomainError::NotADomain)?
-                .to_owned())
-        }
-        Some(_) => Err(DomainError::NotADomain),
-        None if is_known_suffix(ascii) => Err(DomainError::PublicSuffix),
-        None => Err(DomainError::NotADomain),
+    let suffix = match suffixes.suffix(host) {
+        Some(suffix) => suffix,
+        None if host.rsplit('.').next() == Some(MADE_UP) && host != MADE_UP => MADE_UP,
+        None => return Err(DomainError::NotADomain),
+    };
+    let Some(before) = host.strip_suffix(suffix).and_then(|b| b.strip_suffix('.')) else {
+        return Err(DomainError::PublicSuffix);
+    };
+    let label = before.rsplit('.').next().unwrap_or(before);
+    if label.is_empty() {
+        return Err(DomainError::NotADomain);
     }
+    Ok(&host[host.len() - suffix.len() - 1 - label.len()..])
 }
 
 /// The top-level domain of companies that do not exist (RFC 2606): demonstrations and tests live
@@ -72,11 +97,7 @@ pub fn readable(domain: &str) -> String {
     }
 }
 
-fn is_known_suffix(host: &str) -> bool {
-    psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
-}
-
-/// The host in whatever was typed.
+/// The host in whatever was typed, as it stands.
 fn host_of(text: &str) -> &str {
     let has_scheme = text.find("://");
     let rest = has_scheme.map_or(text, |at| &text[at + 3..]);
@@ -93,8 +114,13 @@ fn host_of(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lists::Lists;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    fn registrable_domain(text: &str) -> Result<String, DomainError> {
+        Lists::shipped().registrable(text)
+    }
 
     #[rstest]
     #[case("acme.com", "acme.com")]

@@ -27,6 +27,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When Stripe's own object was last read; none while the customer is known by name only.
     pub updated_at: Option<DateTimeUtc>,
+    /// What a person has to decide, with every hint.
+    pub question: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

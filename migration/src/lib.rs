@@ -90,6 +90,7 @@ impl MigratorTrait for Migrator {
             "0026_limits_and_roles",
             "0027_sending",
             "0028_webhooks",
+            "0029_attribution",
             "0030_figures",
             "0031_claims",
         ]

@@ -1,5 +1,6 @@
 //! Which code does which kind of job. A new kind gets a line here.
 
+use service::deal;
 use service::job::Claimed;
 use service::learning::{self, Remind};
 use service::mail::{self, SendMail};
@@ -25,6 +26,10 @@ pub async fn run(engine: &Engine, ctx: &Context, job: &Claimed) -> Result<Next> 
         learning::REMIND => {
             let Remind { certificate_id } = job.payload()?;
             learning::remind(ctx, certificate_id).await?;
+        }
+        deal::ASK => {
+            let deal::Ask { deal_id } = job.payload()?;
+            deal::ask_stripe(ctx, stripe, deal_id).await?;
         }
         payout_jobs::START_RUN => {
             let Run { run_id } = job.payload()?;

@@ -10,6 +10,7 @@ mod figures;
 mod files;
 mod health;
 mod kept;
+mod lists;
 mod matrix;
 mod money;
 mod replay;

@@ -22,6 +22,7 @@ pub mod inbox;
 pub mod job;
 pub mod learning;
 pub mod ledger;
+pub mod lists;
 pub mod mail;
 pub mod markdown;
 pub mod notice;

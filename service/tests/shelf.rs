@@ -190,6 +190,17 @@ impl Gateway for Shelf {
             .map(|session| Ok(CheckoutSession::parse(&self.paid(session)?)?))
             .collect()
     }
+    async fn checkouts_of_subscription(
+        &self,
+        subscription: &str,
+    ) -> Result<Vec<CheckoutSession>, CallError> {
+        let found =
+            self.all(|o| o["object"] == "checkout.session" && o["subscription"] == subscription)?;
+        found
+            .iter()
+            .map(|s| Ok(CheckoutSession::parse(s)?))
+            .collect()
+    }
     async fn list_checkouts(
         &self,
         since: DateTime<Utc>,
@@ -227,6 +238,24 @@ impl Gateway for Shelf {
             .iter()
             .map(BalanceTransaction::parse)
             .collect::<Result<_, _>>()?)
+    }
+    async fn customers_at(&self, text: &str) -> Result<Vec<Customer>, CallError> {
+        let found = self.all(|o| {
+            o["object"] == "customer" && o["email"].as_str().is_some_and(|e| e.contains(text))
+        })?;
+        Ok(found
+            .iter()
+            .map(Customer::parse)
+            .collect::<Result<_, _>>()?)
+    }
+    async fn has_paid(&self, customer: &str) -> Result<bool, CallError> {
+        let found = self.all(|o| {
+            o["object"] == "invoice"
+                && o["customer"] == customer
+                && o["status"] == "paid"
+                && o["amount_paid"].as_i64() > Some(0)
+        })?;
+        Ok(!found.is_empty())
     }
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError> {
         Ok(Subscription::parse(&self.get(id)?)?)

@@ -162,6 +162,12 @@ pub trait Gateway: Send + Sync {
         payment_intent: &str,
     ) -> Result<Vec<CheckoutSession>, CallError>;
 
+    /// The checkouts at which a subscription was bought, without their items.
+    async fn checkouts_of_subscription(
+        &self,
+        subscription: &str,
+    ) -> Result<Vec<CheckoutSession>, CallError>;
+
     /// A page of the checkouts begun at `since` or later, without their items; go on with `after`,
     /// the page's `next`.
     async fn list_checkouts(
@@ -187,6 +193,13 @@ pub trait Gateway: Send + Sync {
         &self,
         customer: &str,
     ) -> Result<Vec<BalanceTransaction>, CallError>;
+
+    /// The customers whose address contains `text`, such as a domain. Stripe searches an index that
+    /// is up to a minute behind, more in an outage; at most 300 are looked at.
+    async fn customers_at(&self, text: &str) -> Result<Vec<Customer>, CallError>;
+
+    /// Whether a customer has paid money for one of its newest hundred paid invoices.
+    async fn has_paid(&self, customer: &str) -> Result<bool, CallError>;
 
     /// One subscription.
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError>;

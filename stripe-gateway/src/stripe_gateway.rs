@@ -23,11 +23,12 @@ use stripe_connect::login_link::CreateAccountLoginLink;
 use stripe_connect::transfer::{CreateTransfer, ListTransfer, RetrieveTransfer};
 use stripe_core::balance::RetrieveForMyAccountBalance;
 use stripe_core::charge::RetrieveCharge;
-use stripe_core::customer::RetrieveCustomer;
+use stripe_core::customer::{RetrieveCustomer, SearchCustomer};
 use stripe_core::customer_balance_transaction::ListCustomerCustomerBalanceTransaction;
 use stripe_core::event::RetrieveEvent;
 use stripe_core::payout::ListPayout;
 use stripe_core::refund::RetrieveRefund;
+use stripe_shared::InvoiceStatus as PaidStatus;
 use stripe_types::RangeQueryTs;
 
 use crate::billing::{
@@ -44,6 +45,9 @@ use crate::webhook::Envelope;
 
 /// What of a checkout session Stripe is asked to include: when its payment arrived.
 const PAID_AT: &str = "payment_intent.latest_charge.balance_transaction";
+
+/// Pages of a search that are looked at.
+const SEARCHED: usize = 3;
 
 /// Where and as whom to ask.
 #[derive(Clone)]
@@ -392,6 +396,16 @@ impl Gateway for StripeGateway {
         each(&sessions.await?, CheckoutSession::parse)
     }
 
+    async fn checkouts_of_subscription(
+        &self,
+        subscription: &str,
+    ) -> Result<Vec<CheckoutSession>, CallError> {
+        let sessions = v1::all(&self.v1, |after| {
+            after!(ListCheckoutSession::new().subscription(subscription), after)
+        });
+        each(&sessions.await?, CheckoutSession::parse)
+    }
+
     async fn list_checkouts(
         &self,
         since: DateTime<Utc>,
@@ -455,6 +469,36 @@ impl Gateway for StripeGateway {
         // Stripe lists the newest first.
         changes.reverse();
         Ok(changes)
+    }
+
+    async fn customers_at(&self, text: &str) -> Result<Vec<Customer>, CallError> {
+        let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
+        let mut found = Vec::new();
+        let mut page: Option<String> = None;
+        for _ in 0..SEARCHED {
+            let request = SearchCustomer::new(format!("email~\"{text}\"")).limit(PAGE);
+            let request = match page.take() {
+                Some(next) => request.page(next),
+                None => request,
+            };
+            let (items, next) = v1::searched(v1::ask(&self.v1, request).await?)?;
+            found.extend(each(&items, Customer::parse)?);
+            page = next;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn has_paid(&self, customer: &str) -> Result<bool, CallError> {
+        let request = ListInvoice::new()
+            .customer(id(customer)?)
+            .status(PaidStatus::Paid)
+            .limit(PAGE);
+        let (items, _) = v1::page(v1::ask(&self.v1, request).await?)?;
+        let invoices = each(&items, Invoice::parse)?;
+        Ok(invoices.iter().any(|invoice| invoice.amount_paid.minor > 0))
     }
 
     async fn subscription(&self, subscription: &str) -> Result<Subscription, CallError> {

@@ -130,3 +130,15 @@ pub(crate) fn page(mut list: Value) -> Result<(Vec<Value>, Option<String>), BadO
     };
     Ok((items, next))
 }
+
+/// The objects of one page of a search, and the page to go on with.
+pub(crate) fn searched(mut result: Value) -> Result<(Vec<Value>, Option<String>), BadObject> {
+    let (more, next) = {
+        let read = Node::typed(&result, "search_result")?;
+        (read.flag("has_more"), read.opt_text("next_page"))
+    };
+    let Some(Value::Array(items)) = result.get_mut("data").map(Value::take) else {
+        return Err(BadObject::new("search_result.data", "is not a list"));
+    };
+    Ok((items, next.filter(|_| more)))
+}

@@ -1,6 +1,7 @@
 //! The machine room: what an administrator looks at, and auditors read.
 
 mod audit;
+mod domains;
 mod health;
 mod home;
 mod integrations;
@@ -24,6 +25,7 @@ pub fn routes() -> Routes {
         .merge(program::routes())
         .merge(plan::routes())
         .merge(staff::routes())
+        .merge(domains::routes())
         .merge(integrations::routes())
         .merge(health::routes())
         .merge(jobs::routes())

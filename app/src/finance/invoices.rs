@@ -12,7 +12,7 @@ use axum::extract::Path;
 use domain::partner::StaffRole;
 use leptos::prelude::*;
 use service::billing::{
-    self, MatchForm, Proposal,
+    self, MatchForm, ProductForm, Proposal,
     invoice::{self, InvoiceLine, InvoiceQuery, InvoiceView},
 };
 
@@ -28,6 +28,7 @@ pub(super) fn routes() -> Routes {
         .post("/finance/invoices/{id}/match", Access::Staff, propose)
         .post("/finance/invoices/{id}/confirm", Access::Staff, confirm)
         .post("/finance/invoices/{id}/decline", Access::Staff, decline)
+        .post("/finance/invoices/{id}/product", Access::Manager, product)
 }
 
 const OUTCOMES: [(&str, &str); 5] = [
@@ -90,6 +91,12 @@ async fn index(page: Page) -> PageResult {
             .col("Paid", |(i, _)| i.paid_at.map(|at| view! { <Day at/> }))
             .aside()
             .col("Outcome", |(i, _)| outcome(&i.outcome))
+            .col("Why", |(i, _)| {
+                i.outcome_reason
+                    .clone()
+                    .filter(|_| i.outcome == "unmatched")
+            })
+            .aside()
             .href(|(i, _)| format!("{HERE}/{}", i.id))
             .search("Customer, e-mail, invoice or Stripe id")
             .filter("outcome", "Outcome", OUTCOMES)
@@ -297,6 +304,7 @@ fn body(
         returns,
         commissions,
         whys,
+        products,
     } = found;
     let why = reasons(whys);
     let json = format!("{HERE}/{}.json", i.id);
@@ -310,6 +318,18 @@ fn body(
                     <TextField name="account" label=label hint="The company’s domain, such as company.com, or the account’s number." required=true max=200/>
                     <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
                     <Submit label="Propose the match"/>
+                </PostForm>
+            </Panel>
+        }
+    });
+    let product = (can && !products.is_empty()).then(|| {
+        let options = Choice::list(products.into_iter().map(|(id, name)| (id.to_string(), name)));
+        view! {
+            <Panel title="Which product is it for?" text="The invoice does not say so, and it decides who is credited. What it has earned is booked at once.">
+                <PostForm action=format!("{HERE}/{}/product", i.id)>
+                    <SelectField name="product_line" label="Product line" options=options required=true/>
+                    <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
+                    <Submit label="Say so"/>
                 </PostForm>
             </Panel>
         }
@@ -393,6 +413,10 @@ fn body(
         };
         view! { <Fact label="Account">{name}</Fact> }
     });
+    let question = customer
+        .question
+        .clone()
+        .map(|q| view! { <Notice tone=Tone::Warn title="Whose customer is it?">{q}</Notice> });
     let how = customer
         .match_reason
         .clone()
@@ -415,10 +439,12 @@ fn body(
         (i.unearning != 0).then(|| money("Earns nothing, for it is no money", i.unearning));
     let who = name(&customer);
     view! {
+        {question}
         {why}
         <Record>
             <RecordMain>
                 {proposal}
+                {product}
                 {matching}
                 <Panel title="What it earned">{earned}</Panel>
                 <Panel title="What was billed">{billed}</Panel>
@@ -493,4 +519,30 @@ async fn decline(page: Page, Path(id): Path<i64>, form: Form<Decision>) -> PageR
     let done = billing::decline_match(&page.ctx, form.proposal, &form.reason).await;
     page.answer(done, &here, "Declined. Nothing was booked.", &form.pairs)
         .await
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Product {
+    product_line: String,
+    reason: String,
+}
+
+async fn product(page: Page, Path(id): Path<i64>, form: Form<Product>) -> PageResult {
+    let here = format!("{HERE}/{id}");
+    let typed = ProductForm {
+        product_line: form.product_line.clone(),
+        reason: form.reason.clone(),
+    };
+    match billing::say_product(&page.ctx, id, &typed).await {
+        Ok(true) => {
+            page.done(&here, "Kept. The invoice has earned commission.")
+                .await
+        }
+        Ok(false) => {
+            let words = "Kept. It earns nothing all the same; the reason stands here.";
+            page.toast(&here, Tone::Info, words).await
+        }
+        Err(error) => page.refused(&here, error, &form.pairs).await,
+    }
 }

@@ -2,6 +2,7 @@
 
 mod books;
 mod demo;
+mod lists;
 mod people;
 mod sandbox;
 mod seed;
@@ -38,6 +39,9 @@ enum Command {
     Seed(seed::Seed),
     /// Recomputes every balance from the journal; exit code 1 on any difference
     Audit,
+    /// Domains that say nothing about a company: mail services, shared websites, public suffixes
+    #[command(subcommand)]
+    Lists(lists::Lists),
     /// The vendor's own people
     #[command(subcommand)]
     User(people::User),
@@ -96,6 +100,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Migrate => migrate().await?,
         Command::Seed(seed) => seed.run().await?,
         Command::Audit => return books::audit().await,
+        Command::Lists(lists) => lists.run().await?,
         Command::User(user) => user.run().await?,
         Command::Clock(clock) => clock.run().await?,
         Command::DemoSignIns(sign_ins) => sign_ins.run().await?,

@@ -1,7 +1,7 @@
 //! What managers change about an account.
 
 use domain::partner::StaffRole;
-use domain::registrable::{normalised_name, registrable_domain};
+use domain::registrable::normalised_name;
 use domain::validate;
 use entity::account::{Column, Entity};
 use entity::account_domain;
@@ -13,6 +13,7 @@ use super::{by_domain, by_id, find_or_create, keep_domain};
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
 use crate::event::Entry;
+use crate::lists;
 
 /// A company that is not known yet, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -39,12 +40,13 @@ pub async fn create(ctx: &Context, form: &NewAccount) -> Result<i64> {
         "name",
         validate::required(&form.name, "the company’s name", 200),
     );
-    let domain = errors.check("domain", registrable_domain(&form.domain));
     let country = match form.country.trim() {
         "" => None,
         code => errors.check("country", validate::country(code)),
     };
     let tx = ctx.begin().await?;
+    let lists = lists::current(&*tx).await?;
+    let domain = errors.check("domain", lists.company(&form.domain));
     if let Some(domain) = &domain
         && let Some(known) = by_domain(&*tx, domain).await?
     {
@@ -155,8 +157,11 @@ pub async fn set_house(ctx: &Context, id: i64, house: bool) -> Result<()> {
 /// missing account.
 pub async fn link_domain(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     ctx.staff(StaffRole::Manager)?;
-    let domain = registrable_domain(typed).map_err(|e| Error::field("domain", e.to_string()))?;
     let tx = ctx.begin().await?;
+    let domain = lists::current(&*tx)
+        .await?
+        .company(typed)
+        .map_err(|e| Error::field("domain", e.to_string()))?;
     by_id(&*tx, id).await?;
     if !keep_domain(&*tx, &domain, id).await? {
         let owner = by_domain(&*tx, &domain).await?;
@@ -182,7 +187,8 @@ pub async fn link_domain(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes a domain from an account; the last one stays, because an account is known by it.
+/// Takes a domain from an account; the last one stays, because an account is known by it, unless it
+/// is one that many companies share.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last one, [`Error::NotFound`] for one the account does not have.
@@ -190,7 +196,9 @@ pub async fn unlink_domain(ctx: &Context, id: i64, domain: &str) -> Result<()> {
     ctx.staff(StaffRole::Manager)?;
     let tx = ctx.begin().await?;
     let own = account_domain::Entity::find().filter(account_domain::Column::AccountId.eq(id));
-    if own.count(&*tx).await? < 2 {
+    // One that says nothing about a company is better gone, also when it is all there is.
+    let shared = lists::current(&*tx).await?.kind(domain).is_some();
+    if !shared && own.count(&*tx).await? < 2 {
         return Err(Error::conflict(
             "An account is known by its domain; link the right one first.",
         ));

@@ -264,7 +264,11 @@ pub async fn save(ctx: &Context, id: i64, fields: &Fields) -> Result<()> {
     let state = status(&application)?;
     let columns = match state {
         A::Draft => fields.as_typed(&questions)?,
-        A::InformationRequested => fields.checked(&questions)?.0,
+        A::InformationRequested => {
+            fields
+                .checked(&crate::lists::current(&*tx).await?, &questions)?
+                .0
+        }
         _ => {
             return Err(Error::conflict(format!(
                 "This application is “{}” and can no longer be changed.",
@@ -341,7 +345,8 @@ pub async fn submit(ctx: &Context, id: i64, fields: &Fields) -> Result<()> {
             "Please confirm your e-mail address first; the link is in your mail.",
         ));
     }
-    let checked = fields.checked(&questions(&program.application_questions)?);
+    let lists = crate::lists::current(&*tx).await?;
+    let checked = fields.checked(&lists, &questions(&program.application_questions)?);
     let accepted = accepted(fields, &terms);
     let (mut columns, domain) = match (checked, accepted) {
         (Ok(checked), Ok(())) => checked,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::application::{CompanySize, PartnerType};
+use domain::lists::Lists;
 use domain::validate;
 use entity::application::{Column, Model};
 use sea_orm::sea_query::Expr;
@@ -127,6 +128,7 @@ impl Fields {
     /// [`crate::Error::Invalid`] by field.
     pub(super) fn checked(
         &self,
+        lists: &Lists,
         questions: &[question::Question],
     ) -> Result<(Vec<(Column, Expr)>, String)> {
         let mut errors = FieldErrors::new();
@@ -137,7 +139,7 @@ impl Fields {
         let website = errors.check("website", validate::url(&self.website));
         let domain = website
             .as_deref()
-            .and_then(|w| errors.check("website", domain::registrable::registrable_domain(w)));
+            .and_then(|w| errors.check("website", lists.registrable(w)));
         errors.check("country", validate::country(&self.country));
         if self.partner_type.parse::<PartnerType>().is_err() {
             errors.add("partner_type", "Choose what kind of business you are.");

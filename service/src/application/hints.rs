@@ -1,11 +1,12 @@
 //! What a reviewer should know before deciding. Hints for a person, never a decision.
 
-use domain::application::{ApplicationStatus as A, MailHint, mail_hint};
+use domain::application::{ApplicationStatus as A, MailHint};
 use entity::application::{Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::status;
 use crate::error::{Error, Result};
+use crate::lists;
 
 /// How much a hint weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,11 +48,20 @@ pub(super) async fn find(
     policy: &entity::policy_version::Model,
 ) -> Result<Vec<Hint>> {
     let mut hints = Vec::new();
-    if !application.domain.is_empty() {
+    let lists = lists::current(db).await?;
+    let shared = lists.kind(&application.domain);
+    if let Some(kind) = shared {
+        let words = format!(
+            "{} is no domain of its own: {}.",
+            application.domain,
+            kind.label().to_lowercase()
+        );
+        hints.push(Hint::new(HintLevel::Warn, words, None));
+    } else if !application.domain.is_empty() {
         same_domain(db, application, &mut hints).await?;
     }
     let company = (!application.domain.is_empty()).then_some(application.domain.as_str());
-    match mail_hint(email, company) {
+    match lists.mail_hint(email, company) {
         Some(MailHint::Disposable) => hints.push(Hint::new(
             HintLevel::Bad,
             format!("The address {email} is from a service for throw-away addresses."),

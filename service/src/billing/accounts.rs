@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use domain::deal::DealStatus;
 use entity::{attribution, commission, customer, customer_paid, deal, protection};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +14,7 @@ use super::unit::{AccountState, Row, Unit};
 use crate::commission::history::History;
 use crate::error::Result;
 
-/// Attributions, live protections and first payments; returns the partners concerned.
+/// Attributions, protections of now and of the past, and first payments; returns the partners concerned.
 pub(super) async fn load_accounts(
     tx: &impl ConnectionTrait,
     unit: &mut Unit,
@@ -43,8 +44,7 @@ pub(super) async fn load_accounts(
         .join(JoinType::InnerJoin, protection::Relation::Deal.def())
         .select_also(deal::Entity)
         .filter(protection::Column::AccountId.is_in(ids.iter().copied()))
-        .filter(protection::Column::ReleasedAt.is_null())
-        .filter(deal::Column::Status.eq("approved"))
+        .filter(deal::Column::Status.is_in(won_by_payment()))
         .order_by_asc(protection::Column::Id)
         .all(tx)
         .await?;
@@ -78,6 +78,13 @@ pub(super) async fn load_accounts(
         account.first_paid_at = Some(first);
     }
     Ok(partners)
+}
+
+/// The statuses of registrations that a payment of the past can win.
+fn won_by_payment() -> impl Iterator<Item = &'static str> {
+    let all = DealStatus::ALL.iter();
+    all.filter(|status| status.is_won_by_earlier_payment())
+        .map(|status| status.as_str())
 }
 
 /// What was earned before, where a plan asks for it, and first payments that are paid already.

@@ -25,6 +25,9 @@ pub(crate) enum Wish {
     Invoice(String),
     /// A checkout with all items.
     Checkout(String),
+    /// What a new subscription and the checkout it was bought at say of whose customer it is. Their
+    /// events come in the same second as the first invoice, in any order.
+    Origin(String),
     /// A credit note with all lines.
     CreditNote(String),
     /// How the balance of a customer came about.
@@ -45,6 +48,7 @@ impl Wish {
             Self::Customer(id)
             | Self::Invoice(id)
             | Self::Checkout(id)
+            | Self::Origin(id)
             | Self::CreditNote(id)
             | Self::Balance(id) => Some(id),
             Self::Payments { intent, charge } => intent.as_deref().or(charge.as_deref()),
@@ -92,6 +96,8 @@ pub(crate) struct Absent {
     pub(crate) payments: BTreeMap<String, String>,
     /// Customers of whose balance everything is known that Stripe lists.
     pub(crate) balances: BTreeSet<String>,
+    /// Subscriptions whose origin was asked for, whatever was there.
+    pub(crate) origins: BTreeSet<String>,
 }
 
 /// Handles one piece of news.

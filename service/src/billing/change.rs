@@ -76,7 +76,10 @@ impl Change {
             }
             "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
                 let session = CheckoutSession::parse(object()?)?;
-                let names = session.customer.is_some() && session.reference.is_some();
+                let mut metadata = session.metadata.keys();
+                let says =
+                    session.reference.is_some() || metadata.any(|k| k.starts_with("portico_"));
+                let names = session.customer.is_some() && says;
                 if !names && session.sale.is_none() {
                     return Ok(None);
                 }

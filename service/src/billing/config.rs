@@ -400,6 +400,11 @@ impl Config {
             })
     }
 
+    /// A product line's name, for people.
+    pub(crate) fn product_name(&self, id: i64) -> Option<&str> {
+        self.product_lines.get(&id).map(|l| l.name.as_str())
+    }
+
     /// A product line's key in plans.
     pub(crate) fn product_code(&self, id: i64) -> Option<&str> {
         self.product_lines.get(&id).map(|l| l.code.as_str())

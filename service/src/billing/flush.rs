@@ -117,6 +117,9 @@ pub(super) async fn flush(
         let path = format!("/finance/invoices/{}", ids.real(*invoice_id));
         notice::tell_staff(ctx, tx, notice::FINANCE, letter, &path).await?;
     }
+    for question in &unit.effects.questions {
+        question.tell(ctx, tx).await?;
+    }
     for job in &unit.effects.jobs {
         let payload = crate::payout::jobs::StripeObject {
             stripe_id: job.stripe_id.clone(),

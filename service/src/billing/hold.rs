@@ -65,6 +65,7 @@ impl Held {
                     .col_expr(customer::Column::AccountId, Expr::value(self.account_id))
                     .col_expr(customer::Column::MatchedBy, Expr::value("linked"))
                     .col_expr(customer::Column::MatchReason, Expr::value(reason))
+                    .col_expr(customer::Column::Question, Expr::value(None::<String>))
                     .filter(customer::Column::Id.eq(row.id))
                     .exec(tx)
                     .await?;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use entity::{account, commission, customer, invoice, invoice_line, invoice_return, partner};
+use entity::{
+    account, commission, customer, invoice, invoice_line, invoice_return, partner, product_line,
+};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, JoinType, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, sea_query::Expr,
@@ -107,6 +109,8 @@ pub struct InvoiceView {
     /// Why it earned nothing, or nothing for one of those who are credited; empty where everybody
     /// has earned.
     pub whys: Vec<Why>,
+    /// Product lines, by id and name, where somebody has to say which of them it is for.
+    pub products: Vec<(i64, String)>,
 }
 
 impl InvoiceView {
@@ -193,6 +197,19 @@ pub async fn show(ctx: &Context, key: &str) -> Result<InvoiceView> {
         .map(|p| (p.id, p.name))
         .collect();
     let whys = whys(db, ctx.now(), &invoice, Reader::Staff).await?;
+    let asks = account.is_some()
+        && invoice.outcome == "unmatched"
+        && lines.iter().any(|line| line.product_line_id.is_none());
+    let products: Vec<(i64, String)> = match asks {
+        true => product_line::Entity::find()
+            .order_by_asc(product_line::Column::Name)
+            .all(db)
+            .await?
+            .into_iter()
+            .map(|line| (line.id, line.name))
+            .collect(),
+        false => Vec::new(),
+    };
     Ok(InvoiceView {
         commissions: commissions
             .into_iter()
@@ -207,5 +224,6 @@ pub async fn show(ctx: &Context, key: &str) -> Result<InvoiceView> {
         account,
         lines,
         returns: listed(returns),
+        products,
     })
 }

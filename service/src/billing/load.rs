@@ -49,7 +49,7 @@ pub(super) async fn unit(ctx: &Context, tx: &impl ConnectionTrait, news: &[&News
             .column(invoice::Column::Id)
             .column(invoice::Column::StripeId)
             .filter(of_customers(matched))
-            .filter(invoice::Column::Outcome.eq("unmatched"))
+            .filter(invoice::Column::Outcome.is_in(["unmatched", "nothing"]))
             .into_tuple()
             .all(tx)
             .await?;
@@ -248,6 +248,7 @@ pub(super) async fn make_customers(
             match_reason: None,
             created_at: ctx.now(),
             updated_at: None,
+            question: None,
         })
         .collect();
     bulk::insert_with::<customer::Entity>(tx, &rows, " ON CONFLICT (stripe_id) DO NOTHING").await?;

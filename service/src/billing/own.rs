@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use domain::attribution::covers;
 use entity::{account, attribution, commission, customer, invoice, invoice_line};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
@@ -314,8 +315,7 @@ async fn seen(db: &impl ConnectionTrait, partner_id: i64, ids: &[i64]) -> Result
                 paid.iter().any(|c| c.invoice_line_id == Some(line.id))
                     || credits.iter().any(|c| {
                         c.account_id == account_id
-                            && c.starts_at <= at
-                            && c.ends_at.is_none_or(|end| at < end)
+                            && covers(c.starts_at, c.ends_at, at)
                             && (c.product_line_id.is_none()
                                 || line.product_line_id.is_none()
                                 || c.product_line_id == line.product_line_id)

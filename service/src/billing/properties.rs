@@ -35,6 +35,7 @@ fn unit() -> Unit {
         match_reason: None,
         created_at: start(),
         updated_at: Some(start()),
+        question: None,
     };
     unit.customer_keys.insert(1, "cus_1".to_owned());
     unit.customers.insert("cus_1".to_owned(), Row::stored(row));

@@ -18,6 +18,7 @@ use sea_orm::FromQueryResult;
 use serde_json::Value;
 
 use super::config::Config;
+use super::question::Question;
 use crate::commission::history::History;
 
 /// A row with what it was when it was read.
@@ -94,7 +95,8 @@ pub(crate) struct Earned {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AccountState {
     pub(crate) attributions: Vec<Row<attribution::Model>>,
-    /// Approved registrations that are still protected, with their deals.
+    /// What registrations protect and protected, with their deals, as far as no credit has come of
+    /// it: a payment may have arrived before it ended.
     pub(crate) protections: Vec<(protection::Model, deal::Model)>,
     /// When a customer of the account paid first.
     pub(crate) first_paid_at: Option<DateTime<Utc>>,
@@ -154,6 +156,8 @@ pub(crate) struct WonDeal {
     /// The customer's name.
     pub(crate) company: String,
     pub(crate) partner_id: i64,
+    /// Where it stood.
+    pub(crate) status: String,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -174,6 +178,8 @@ pub(crate) struct Effects {
     pub(crate) jobs: Vec<Job>,
     /// What finance is told, with where to look.
     pub(crate) letters: Vec<(String, i64)>,
+    /// Whose customers somebody has to decide; they come up before any piece of news is handled.
+    pub(crate) questions: Vec<Question>,
 }
 
 /// See the module.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::registrable::registrable_domain;
 use entity::{account, account_domain, customer, invoice};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -41,6 +40,8 @@ pub struct UnmatchedInvoice {
     pub currency: String,
     /// When it was paid.
     pub paid_at: Option<DateTime<Utc>>,
+    /// Why nobody is credited, with every hint there is.
+    pub why: String,
 }
 
 /// Unmatched invoices, newest first, that contain `q` in the customer's name, address or id, and
@@ -94,6 +95,7 @@ pub async fn unmatched(
                 net: i.net,
                 currency: i.currency,
                 paid_at: i.paid_at,
+                why: i.outcome_reason.unwrap_or_default(),
             })
         })
         .collect();
@@ -169,6 +171,7 @@ pub(super) async fn book(
         .col_expr(customer::Column::AccountId, Expr::value(account.id))
         .col_expr(customer::Column::MatchedBy, Expr::value("hand"))
         .col_expr(customer::Column::MatchReason, Expr::value(reason))
+        .col_expr(customer::Column::Question, Expr::value(None::<String>))
         .filter(customer::Column::Id.eq(customer_id))
         .exec(tx)
         .await?;
@@ -229,7 +232,7 @@ async fn find_account(db: &impl ConnectionTrait, text: &str) -> Result<Option<ac
     if let Ok(id) = text.parse::<i64>() {
         return Ok(account::Entity::find_by_id(id).one(db).await?);
     }
-    let Ok(domain) = registrable_domain(text) else {
+    let Ok(domain) = crate::lists::current(db).await?.registrable(text) else {
         return Ok(None);
     };
     let Some(row) = account_domain::Entity::find_by_id(domain).one(db).await? else {

@@ -152,9 +152,16 @@ fn told(found: Vec<Nothing>, reader: Reader, earned: &BTreeSet<i64>) -> Vec<Why>
             (Some((_, name)), Reader::Staff) => Some(name.clone()),
             _ => None,
         };
+        // Who else is credited for the company is nobody's business but the vendor's.
+        let sentence = match (reason.kind, reader) {
+            (NothingKind::UnknownProduct, Reader::Partner(_)) => {
+                "The invoice does not say which product it is for.".to_owned()
+            }
+            _ => reason.sentence,
+        };
         let why = Why {
             partner,
-            sentence: reason.sentence,
+            sentence,
             next: reason.kind.next(staff),
         };
         if !whys.contains(&why) {

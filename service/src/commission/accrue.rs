@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
+use domain::attribution::covers;
 use domain::commission::{Part, Shares};
 use domain::money::{Bp, Currency, MoneyError};
 use domain::plan::Trigger;
-use entity::{attribution, invoice_line};
+use entity::{attribution, deal, invoice_line, protection};
 
 use super::below_zero;
 use super::book::{Subject, earn};
 use super::nothing::{self, Nothing, NothingKind, Reasons};
 use crate::billing::apply::Trouble;
-use crate::billing::unit::{InvoiceState, Row, Unit, WonDeal};
+use crate::billing::unit::{AccountState, InvoiceState, Row, Unit, WonDeal};
 
 /// Why an invoice that Stripe calls paid earns nothing.
 const NO_MONEY: &str = "No money arrived for it: it was paid from the customer’s balance with credit \
@@ -46,7 +47,10 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
     let customer = unit.customer_of(&state.row);
     let country = customer.and_then(|c| c.country.clone());
     let Some(account_id) = customer.and_then(|c| c.account_id) else {
-        let why = "The customer does not belong to an account yet.";
+        let question = customer.and_then(|c| c.question.clone());
+        let why = question
+            .as_deref()
+            .unwrap_or("The customer does not belong to an account yet.");
         return Ok(whole(state, "unmatched", NothingKind::Unmatched, why));
     };
     let currency: Currency = state.row.currency.parse()?;
@@ -60,6 +64,9 @@ pub(crate) fn accrue(unit: &mut Unit, state: &mut InvoiceState) -> Result<Reason
     if state.row.net == 0 && state.row.total > 0 && state.row.amount_paid == 0 {
         let why = "All of it was credited before it was paid.";
         return Ok(whole(state, "nothing", NothingKind::NothingLeft, why));
+    }
+    if let Some(why) = undecided(unit, account_id, paid_at, state) {
+        return Ok(whole(state, "unmatched", NothingKind::UnknownProduct, &why));
     }
     let first_paid_at = first_payment(unit, account_id, paid_at, state.row.net);
     let sale = Sale {
@@ -155,6 +162,58 @@ fn whole(state: &mut InvoiceState, outcome: &str, kind: NothingKind, why: &str) 
     }])
 }
 
+/// The question that only a person can answer: the invoice does not say which product it is for, and
+/// several partners hold different ones at the account. None is credited until it is answered.
+fn undecided(
+    unit: &Unit,
+    account_id: i64,
+    paid_at: DateTime<Utc>,
+    state: &InvoiceState,
+) -> Option<String> {
+    let unknown = |line: &Row<invoice_line::Model>| line.net != 0 && line.product_line_id.is_none();
+    if !state.lines.iter().any(unknown) {
+        return None;
+    }
+    let account = unit.accounts.get(&account_id)?;
+    let running = || {
+        let all = account.attributions.iter();
+        all.filter(|a| covers(a.starts_at, a.ends_at, paid_at))
+    };
+    if running().any(|a| a.product_line_id.is_none()) {
+        return None;
+    }
+    let credited = running().filter_map(|a| Some((a.partner_id, a.product_line_id?)));
+    let kept = protected(account, paid_at).map(|(p, _)| (p.partner_id, p.product_line_id));
+    let held: BTreeSet<(i64, i64)> = credited.chain(kept).collect();
+    let mut partners: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (partner, line) in held {
+        partners.entry(partner).or_default().push(line);
+    }
+    if partners.len() < 2 {
+        return None;
+    }
+    let holders: Vec<String> = partners
+        .iter()
+        .map(|(id, lines)| {
+            let name = unit
+                .config
+                .partners
+                .get(id)
+                .map_or("a partner", |p| &p.name);
+            let lines: Vec<&str> = lines
+                .iter()
+                .filter_map(|line| unit.config.product_name(*line))
+                .collect();
+            format!("{name} for {}", lines.join(" and "))
+        })
+        .collect();
+    Some(format!(
+        "The invoice does not say which product it is for, and several partners are credited for \
+         this customer: {}. Somebody has to say which product it is.",
+        holders.join(", ")
+    ))
+}
+
 /// When the account paid first, this invoice included; invoices that came to nothing do not count.
 fn first_payment(
     unit: &mut Unit,
@@ -196,11 +255,7 @@ fn attributed(unit: &Unit, sale: &Sale, product_line_id: Option<i64>) -> Vec<Cre
         .attributions
         .iter()
         .map(|a| &**a)
-        // Stripe's times are whole seconds: what began within the second of the payment counts.
-        .filter(|a| {
-            a.starts_at.trunc_subsecs(0) <= sale.paid_at
-                && a.ends_at.is_none_or(|e| sale.paid_at < e)
-        })
+        .filter(|a| covers(a.starts_at, a.ends_at, sale.paid_at))
         .collect();
     let mut chosen: Vec<&attribution::Model> = running
         .iter()
@@ -215,7 +270,8 @@ fn attributed(unit: &Unit, sale: &Sale, product_line_id: Option<i64>) -> Vec<Cre
             .collect();
     }
     if chosen.is_empty() && product_line_id.is_none() {
-        // The invoice does not say which product it is for: whoever has the customer has the line.
+        // The invoice does not say which product it is for: whoever has the customer alone has the
+        // line; of several, see `undecided`.
         let partners: BTreeSet<i64> = running.iter().map(|a| a.partner_id).collect();
         if partners.len() == 1 {
             chosen = running.first().copied().into_iter().collect();
@@ -239,18 +295,29 @@ fn attributed(unit: &Unit, sale: &Sale, product_line_id: Option<i64>) -> Vec<Cre
     credits
 }
 
-/// Turns the protection of an approved registration into attributions, because its customer pays.
+/// What registrations protected when the money arrived, as far as no credit has come of it.
+fn protected<'a>(
+    account: &'a AccountState,
+    paid_at: DateTime<Utc>,
+) -> impl Iterator<Item = &'a (protection::Model, deal::Model)> {
+    let used: BTreeSet<i64> = account
+        .attributions
+        .iter()
+        .filter_map(|a| a.deal_id)
+        .collect();
+    account.protections.iter().filter(move |(p, deal)| {
+        // It ends when its time is over or somebody ends it, whichever comes first.
+        let ends = [p.expires_at, p.released_at].into_iter().flatten().min();
+        covers(p.starts_at, ends, paid_at) && !used.contains(&deal.id)
+    })
+}
+
+/// Turns the protection of a registration into attributions, because its customer paid meanwhile.
 fn win_deals(unit: &mut Unit, sale: &Sale, product_line_id: Option<i64>) {
     let Some(account) = unit.accounts.get(&sale.account_id) else {
         return;
     };
-    let live: Vec<_> = account
-        .protections
-        .iter()
-        .filter(|(p, _)| p.starts_at.trunc_subsecs(0) <= sale.paid_at)
-        .filter(|(p, _)| p.expires_at.is_none_or(|e| sale.paid_at < e))
-        .cloned()
-        .collect();
+    let live: Vec<_> = protected(account, sale.paid_at).cloned().collect();
     let wanted = |p: i64| product_line_id.is_none_or(|wanted| wanted == p);
     let Some(deal) = live
         .iter()
@@ -288,6 +355,7 @@ fn win_deals(unit: &mut Unit, sale: &Sale, product_line_id: Option<i64>) {
             name => name.to_owned(),
         },
         partner_id: deal.partner_id,
+        status: deal.status,
         at: sale.paid_at,
     });
 }

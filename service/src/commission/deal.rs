@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
+use domain::attribution::covers;
 use domain::calendar;
 use domain::commission::{Calculation, Facts, Outcome, Part, Rate, Shares, evaluate};
 use domain::ledger::Entry;
@@ -167,8 +168,7 @@ async fn credits(
         .all(tx)
         .await?
         .into_iter()
-        .filter(|a| a.starts_at.trunc_subsecs(0) <= occasion.at)
-        .filter(|a| a.ends_at.is_none_or(|end| occasion.at < end))
+        .filter(|a| covers(a.starts_at, a.ends_at, occasion.at))
         .collect();
     let mut credits: BTreeMap<i64, u64> = BTreeMap::new();
     for line in lines {

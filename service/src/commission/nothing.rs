@@ -8,6 +8,8 @@ use std::fmt;
 pub(crate) enum NothingKind {
     /// The customer belongs to no account.
     Unmatched,
+    /// It does not say which product it is for, and that decides who is credited.
+    UnknownProduct,
     /// Tax, discount and credit left nothing.
     NothingLeft,
     /// Nobody is credited.
@@ -32,6 +34,11 @@ impl NothingKind {
                 "Match the customer to an account; what its paid invoices have earned is booked at \
                  once."
             }
+            (Self::UnknownProduct, true) => {
+                "Say on the invoice’s page which product line it is for, and link the product at \
+                 Stripe with a product line so that the next invoice says so by itself."
+            }
+            (Self::UnknownProduct, false) => "Nothing has to be done: the vendor looks into it.",
             (Self::NothingLeft, _) => {
                 "Nothing has to be done: commission is earned on what was paid."
             }

@@ -160,51 +160,74 @@ pub async fn revoke(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     Ok(())
 }
 
-/// Marks a registration as won. Managers name the customer at Stripe; a partner may say it once
-/// Stripe has reported one for the company, because the link decides who is paid.
+/// Marks a registration as won. A manager may say so and names the customer at Stripe where none is
+/// known; a partner may once the customer has paid, because a claim alone would protect the company
+/// without end.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what is no customer's id, [`Error::Conflict`] when it is not protected, no
-/// customer is known yet, or it belongs to another company.
+/// payment has arrived yet, or the customer belongs to another company.
 pub async fn win(ctx: &Context, id: i64, customer: &str) -> Result<()> {
     let tx = ctx.begin().await?;
     let deal = to_change(ctx, &*tx, id).await?;
-    let known = customer::Entity::find()
-        .filter(customer::Column::AccountId.eq(deal.account_id))
-        .count(&*tx)
-        .await?
-        > 0;
-    let staff = matches!(ctx.actor, Actor::Staff { .. });
-    let customer = match customer.trim() {
-        "" if known => None,
-        "" if staff => {
-            return Err(Error::field(
-                "customer",
-                "Enter the customer’s id at Stripe, cus_…",
-            ));
-        }
-        _ if !staff && !known => {
-            return Err(Error::conflict(
-                "Stripe has not reported this customer yet. The deal is won by itself when the \
-                 first invoice is paid; if the company pays under another name, tell your manager \
-                 in a comment.",
-            ));
-        }
-        _ if !staff => None,
-        typed => {
-            let plain = typed.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if !typed.starts_with("cus_") || typed.len() > 255 || !plain {
-                return Err(Error::field(
-                    "customer",
-                    "A customer’s id begins with cus_.",
-                ));
-            }
-            Some(typed)
-        }
+    // First where it stands: what else is known about the company is nobody's business who has no
+    // say in it.
+    D::MACHINE
+        .check_by(status(&deal)?, D::Won, who(ctx))
+        .map_err(|refusal| Error::conflict(refusal.sentence))?;
+    let customer = if matches!(ctx.actor, Actor::Staff { .. }) {
+        named(&*tx, &deal, customer).await?
+    } else if has_paid(&*tx, &deal).await? {
+        None
+    } else {
+        return Err(Error::conflict(
+            "No payment of this customer has arrived yet. The deal is won by itself when the first \
+             invoice is paid; if the company pays under another name, tell your manager in a \
+             comment.",
+        ));
     };
     won(ctx, &*tx, id, customer).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The customer at Stripe that a manager names; none where one is known and none was typed.
+async fn named<'a>(
+    db: &impl ConnectionTrait,
+    deal: &Model,
+    customer: &'a str,
+) -> Result<Option<&'a str>> {
+    let typed = customer.trim();
+    if typed.is_empty() {
+        let known = customer::Entity::find()
+            .filter(customer::Column::AccountId.eq(deal.account_id))
+            .count(db)
+            .await?;
+        return match known {
+            0 => Err(Error::field(
+                "customer",
+                "Enter the customer’s id at Stripe, cus_…",
+            )),
+            _ => Ok(None),
+        };
+    }
+    let plain = typed.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !typed.starts_with("cus_") || typed.len() > 255 || !plain {
+        return Err(Error::field(
+            "customer",
+            "A customer’s id begins with cus_.",
+        ));
+    }
+    Ok(Some(typed))
+}
+
+/// Whether money of the company has arrived since it is protected by this registration. What was
+/// paid before, and trials, are no reason to call it won.
+pub(super) async fn has_paid(db: &impl ConnectionTrait, deal: &Model) -> Result<bool> {
+    let (Some(account_id), Some(since)) = (deal.account_id, deal.decided_at) else {
+        return Ok(false);
+    };
+    billing::has_paid_since(db, account_id, since).await
 }
 
 /// A registration is won: its protection lasts from now on, the partner is credited for each

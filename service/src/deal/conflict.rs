@@ -1,17 +1,19 @@
 //! What can be found out about a company before a person looks.
 
 use chrono::{DateTime, Utc};
-use domain::application::mail_hint;
 use domain::deal::{Conflict, ConflictKind};
-use domain::registrable::registrable_domain;
-use entity::{account, attribution, customer, deal, member, partner, person, protection};
+use domain::lists::Lists;
+use entity::{
+    account, attribution, customer, customer_paid, deal, member, partner, person, protection,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, RelationTrait,
 };
 
+use super::{check, draft};
 use crate::account as accounts;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Protections of an account that hold at an instant: those that ran out are over, also before
 /// the calendar has released them.
@@ -27,15 +29,43 @@ pub(super) fn holding(account_id: i64, at: DateTime<Utc>) -> Condition {
         )
 }
 
+/// A registration that is judged.
+pub(super) struct Judged<'a> {
+    pub(super) deal_id: i64,
+    pub(super) partner_id: i64,
+    pub(super) name: &'a str,
+    pub(super) lines: &'a [i64],
+}
+
+/// Everything that stands in the way of a registration that was sent, the weightiest first.
+pub(super) async fn of_deal(
+    db: &impl ConnectionTrait,
+    deal: &deal::Model,
+    at: DateTime<Utc>,
+) -> Result<Vec<Conflict>> {
+    let account = account::Entity::find()
+        .filter(account::Column::Id.eq(deal.account_id))
+        .one(db)
+        .await?
+        .ok_or_else(|| Error::internal("a sent deal without account"))?;
+    let lines = draft::lines_of(db, deal.id).await?;
+    let judged = Judged {
+        deal_id: deal.id,
+        partner_id: deal.partner_id,
+        name: &deal.customer_name,
+        lines: &lines,
+    };
+    find(db, &account, &judged, at).await
+}
+
 /// Everything that stands in the way of a registration, the weightiest first.
 pub(super) async fn find(
     db: &impl ConnectionTrait,
     account: &account::Model,
-    partner_id: i64,
-    name: &str,
-    lines: &[i64],
+    judged: &Judged<'_>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Conflict>> {
+    let (partner_id, name, lines) = (judged.partner_id, judged.name, judged.lines);
     let mut found = Vec::new();
     if rival(db, account.id, partner_id, lines, at)
         .await?
@@ -43,7 +73,9 @@ pub(super) async fn find(
     {
         found.push(Conflict::new(ConflictKind::Duplicate, &account.name));
     }
-    if is_customer(db, account.id, at).await? {
+    let answer = check::of(db, judged.deal_id).await?;
+    let paid = answer.is_some_and(|check| !check.customers.is_empty());
+    if paid || is_customer(db, account.id, at).await? {
         found.push(Conflict::new(ConflictKind::ExistingCustomer, &account.name));
     }
     if account.house {
@@ -73,17 +105,34 @@ pub(super) async fn rival(
         .map(|p| p.deal_id))
 }
 
-/// Whether the company buys already.
+/// Whether the company buys already: one of its customers, or one with an address at its domains that
+/// nobody has matched yet, has paid, or somebody is credited for it. Whoever only tries is no customer.
 async fn is_customer(
     db: &impl ConnectionTrait,
     account_id: i64,
     at: DateTime<Utc>,
 ) -> Result<bool> {
-    let billed = customer::Entity::find()
-        .filter(customer::Column::AccountId.eq(account_id))
+    let mut whose = Condition::any().add(customer::Column::AccountId.eq(account_id));
+    for domain in accounts::domains(db, account_id).await? {
+        for at in ["@", "."] {
+            let at = customer::Column::Email.ends_with(format!("{at}{domain}"));
+            whose = whose.add(
+                Condition::all()
+                    .add(customer::Column::AccountId.is_null())
+                    .add(at),
+            );
+        }
+    }
+    let paying = customer::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            customer_paid::Relation::Customer.def().rev(),
+        )
+        .filter(whose)
+        .filter(customer_paid::Column::FirstAt.is_not_null())
         .count(db)
         .await?;
-    if billed > 0 {
+    if paying > 0 {
         return Ok(true);
     }
     let credited = attribution::Entity::find()
@@ -127,9 +176,10 @@ pub(super) async fn own_open(
 }
 
 /// The domains that are the partner's own: its website's and its members' mail addresses', except
-/// those of mail services.
+/// those that many share.
 pub(super) async fn own_domains(
     db: &impl ConnectionTrait,
+    lists: &Lists,
     partner: &partner::Model,
 ) -> Result<Vec<String>> {
     let addresses: Vec<String> = person::Entity::find()
@@ -141,14 +191,8 @@ pub(super) async fn own_domains(
         .into_tuple()
         .all(db)
         .await?;
-    let mut domains = vec![partner.domain.clone()];
-    for address in addresses {
-        if mail_hint(&address, None).is_none()
-            && let Ok(domain) = registrable_domain(&address)
-        {
-            domains.push(domain);
-        }
-    }
+    let known = std::iter::once(&partner.domain).chain(&addresses);
+    let mut domains: Vec<String> = known.filter_map(|a| lists.company(a).ok()).collect();
     domains.sort_unstable();
     domains.dedup();
     Ok(domains)

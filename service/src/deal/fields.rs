@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use domain::application::{MailHint, mail_hint};
+use domain::lists::Lists;
 use domain::money::{Currency, Money};
-use domain::registrable::registrable_domain;
 use domain::validate;
 use entity::deal::{Column, Model};
 use entity::product_line;
@@ -206,12 +205,14 @@ impl Fields {
         ])
     }
 
-    /// The form as meant; `today` is the date in the program's zone.
+    /// The form as meant; `lists` know which domains stand for a company, `today` is the date in the
+    /// program's zone.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] by field.
     pub(super) fn checked(
         &self,
+        lists: &Lists,
         questions: &[Question],
         offered: &[product_line::Model],
         today: NaiveDate,
@@ -222,15 +223,7 @@ impl Fields {
             "customer_name",
             validate::required(&self.customer_name, "the customer’s company", 200),
         );
-        let domain = errors.check("customer_domain", registrable_domain(&self.customer_domain));
-        if let Some(domain) = &domain
-            && mail_hint(&format!("a@{domain}"), None).is_some()
-        {
-            errors.add(
-                "customer_domain",
-                "That is a mail service many companies use. Enter the company’s own domain.",
-            );
-        }
+        let domain = errors.check("customer_domain", lists.company(&self.customer_domain));
         let country = errors.check(
             "customer_country",
             validate::country(&self.customer_country),
@@ -278,10 +271,7 @@ impl Fields {
             ..self.clone()
         };
         let columns = meant.as_typed(questions, program_currency)?;
-        let contact_domain = match mail_hint(&contact, None) {
-            Some(MailHint::FreeMail | MailHint::Disposable) => None,
-            _ => registrable_domain(&contact).ok(),
-        };
+        let contact_domain = lists.company(&contact).ok();
         Ok(Checked {
             columns,
             domain,

@@ -6,6 +6,7 @@
 //! reads here names another partner or another partner's deal.
 
 mod approve;
+mod check;
 mod close;
 mod conflict;
 mod daily;
@@ -33,6 +34,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 pub use approve::{Approval, approve};
+pub use check::{ASK, Ask, Check, CheckState, ask_stripe};
 pub use close::{lost, revoke, set_stage, win, withdraw, won};
 pub use daily::daily;
 pub(crate) use desk::to_decide;

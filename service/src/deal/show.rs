@@ -7,12 +7,13 @@ use entity::{account, commission, customer, partner, tier};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
-    DealRow, Extension, Fields, File, Guarded, Meeting, Moment, Waiting, conflict, draft,
-    extension, file, line_names, list, own, policy, protect, protection_policy, reward, status,
-    submitted, waiting,
+    Check, DealRow, Extension, Fields, File, Guarded, Meeting, Moment, Waiting, check, close,
+    conflict, draft, extension, file, line_names, list, own, policy, protect, protection_policy,
+    reward, status, submitted, waiting,
 };
 use crate::account as accounts;
 use crate::application::{Question, Said, questions, said};
+use crate::billing;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::{event, program};
@@ -91,8 +92,11 @@ pub struct Shown {
     pub findings: Vec<&'static str>,
     /// The place on the waiting list.
     pub waiting: Option<Waiting>,
-    /// Whether Stripe has reported the company as a customer.
-    pub billed: bool,
+    /// What a checkout passes along as `client_reference_id` so that its customer is known as this
+    /// deal's, while the company is protected.
+    pub reference: Option<String>,
+    /// Whether money of the company has arrived since it is protected by this registration.
+    pub has_paid: bool,
     /// Files.
     pub files: Vec<File>,
     /// Comments, oldest first; with internal notes for staff.
@@ -149,7 +153,11 @@ async fn shown(ctx: &Context, deal: &Model, staff: bool) -> Result<Shown> {
         extensions: extension::of(db, deal.id).await?,
         findings: found.iter().map(Conflict::sentence_for_partner).collect(),
         waiting: waiting::place(db, deal).await?,
-        billed: !customers(db, deal.account_id).await?.is_empty(),
+        reference: match state.is_protected() {
+            true => Some(billing::reference_of_deal(ctx, deal.id).await?),
+            false => None,
+        },
+        has_paid: state == D::Approved && close::has_paid(db, deal).await?,
         files: file::of(db, deal.id).await?,
         said: said(db, "deal", deal.id, staff).await?,
         timeline: timeline
@@ -191,6 +199,8 @@ pub struct Review {
     pub domains: Vec<String>,
     /// What stands in the way now, the weightiest first.
     pub conflicts: Vec<Conflict>,
+    /// What Stripe said about the company; none for those that were sent before it was asked.
+    pub check: Option<Check>,
     /// Other registrations for the account, newest first.
     pub others: Vec<DealRow>,
     /// What is and was kept of the account, newest first.
@@ -257,18 +267,17 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
         .order_by_desc(Column::SubmittedAt)
         .all(db)
         .await?;
-    let lines = draft::lines_of(db, id).await?;
     // What is decided is not judged again.
     let conflicts = match shown.status {
         D::Submitted | D::InReview | D::InformationRequested => {
-            let name = &deal.customer_name;
-            conflict::find(db, &account, deal.partner_id, name, &lines, ctx.now()).await?
+            conflict::of_deal(db, &deal, ctx.now()).await?
         }
         _ => serde_json::from_value(deal.conflicts.clone())?,
     };
     Ok(Review {
         domains: accounts::domains(db, account_id).await?,
         conflicts,
+        check: check::of(db, id).await?,
         others: list::rows_of(ctx, others, true).await?,
         guarded: protect::guarded_account(db, account_id).await?,
         similar: accounts::similar(db, account_id, &deal.customer_name).await?,

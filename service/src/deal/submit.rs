@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::fields::Checked;
 use super::{
-    Fields, approve, as_system, conflict, draft, letters, note, note_internal, own, policy,
+    Fields, approve, as_system, check, conflict, draft, letters, note, note_internal, own, policy,
     review_due, status, step, tell, tell_staff,
 };
 use crate::account as accounts;
@@ -19,15 +19,14 @@ use crate::application::{questions, say, written};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::learning::missing_for_deals;
+use crate::lists;
 use crate::program;
 
 /// What became of a registration that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// A person looks at it.
+    /// It is looked at: by a person, or by the program's rule once Stripe has been asked.
     Waits,
-    /// It was approved at once.
-    Approved,
     /// Somebody else has the company; there is a waiting list.
     Duplicate,
 }
@@ -91,16 +90,9 @@ pub async fn submit(ctx: &Context, id: i64, fields: &Fields) -> Result<Sent> {
     }
     let words = format!("{} waits for your review.", deal.customer_name);
     tell_staff(ctx, &*tx, &deal, &words).await?;
+    check::begin(ctx, &*tx, id).await?;
     tx.commit().await?;
-    match at_once(&as_system(ctx), id, &judged.conflicts).await {
-        Ok(true) => Ok(Sent::Approved),
-        Ok(false) => Ok(Sent::Waits),
-        // It was sent in any case; a person decides then.
-        Err(error) => {
-            tracing::info!(%error, deal = id, "not approved at once");
-            Ok(Sent::Waits)
-        }
-    }
+    Ok(Sent::Waits)
 }
 
 /// A form with what was found about it.
@@ -130,8 +122,9 @@ async fn judge(
     let today = domain::calendar::local_date(ctx.now(), program::zone(program));
     let asked = questions(&program.deal_questions)?;
     let offered = program::product_lines(tx, program.id).await?;
-    let checked = fields.checked(&asked, &offered, today, &program.currency)?;
-    let own = conflict::own_domains(tx, &partner).await?;
+    let lists = lists::current(tx).await?;
+    let checked = fields.checked(&lists, &asked, &offered, today, &program.currency)?;
+    let own = conflict::own_domains(tx, &lists, &partner).await?;
     let is_own = |domain: &String| own.contains(domain);
     let itself = Conflict::new(ConflictKind::SelfReferral, &checked.domain);
     let mut account_domains = vec![checked.domain.clone()];
@@ -165,15 +158,13 @@ async fn judge(
              list of deals.",
         ));
     }
-    let conflicts = conflict::find(
-        tx,
-        &account,
-        partner.id,
-        &checked.name,
-        &checked.lines,
-        ctx.now(),
-    )
-    .await?;
+    let form = conflict::Judged {
+        deal_id: deal.id,
+        partner_id: partner.id,
+        name: &checked.name,
+        lines: &checked.lines,
+    };
+    let conflicts = conflict::find(tx, &account, &form, ctx.now()).await?;
     Ok(Judged {
         checked,
         account,
@@ -199,7 +190,8 @@ pub(super) async fn correct(
         ),
     ]);
     draft::update(ctx, tx, deal, values).await?;
-    draft::set_lines(tx, deal.id, &judged.checked.lines).await
+    draft::set_lines(tx, deal.id, &judged.checked.lines).await?;
+    check::begin(ctx, tx, deal.id).await
 }
 
 /// Ends a registration as a duplicate of another one; `words` are added for the partner.
@@ -236,14 +228,18 @@ pub(super) async fn mark_duplicate(
     tell(ctx, tx, &deal, &text, Some(letter)).await
 }
 
-/// Approves without a person where the program allows it; says whether it did. In a transaction of
-/// its own: losing a race for the protection must not lose the registration.
-async fn at_once(ctx: &Context, id: i64, conflicts: &[Conflict]) -> Result<bool> {
+/// Approves what nobody has taken yet without a person, where the program allows it. Stripe has been
+/// asked by then.
+pub(super) async fn at_once(ctx: &Context, id: i64) -> Result<()> {
     let tx = ctx.begin().await?;
     let deal = Entity::find_by_id(id)
         .one(&*tx)
         .await?
         .ok_or(Error::NotFound)?;
+    if status(&deal)? != D::Submitted {
+        return Ok(());
+    }
+    let conflicts = conflict::of_deal(&*tx, &deal, ctx.now()).await?;
     let policy = policy(ctx, &*tx, &deal).await?;
     let rule = rule(&policy);
     let program = program::by_id(&*tx, deal.program_id).await?;
@@ -257,23 +253,22 @@ async fn at_once(ctx: &Context, id: i64, conflicts: &[Conflict]) -> Result<bool>
     let facts = AutoFacts {
         tier_rank: tier.and_then(|t| i32::try_from(t.rank).ok()),
         value_minor: deal.value.filter(|_| deal.currency == program.currency),
-        conflicts,
+        conflicts: &conflicts,
     };
     match auto_approve(rule.as_ref(), &facts) {
         Ok(()) => {
             let deal = step(ctx, &*tx, &deal, D::InReview, Who::System, vec![]).await?;
             approve::protect(ctx, &*tx, &deal, None, None, "").await?;
             tx.commit().await?;
-            Ok(true)
         }
         Err(why) if rule.is_some() => {
             let none = serde_json::Value::Null;
             note_internal(ctx, &*tx, &deal, "deal.for_a_person", why, none).await?;
             tx.commit().await?;
-            Ok(false)
         }
-        Err(_) => Ok(false),
+        Err(_) => {}
     }
+    Ok(())
 }
 
 fn rule(policy: &policy_version::Model) -> Option<AutoApproval> {

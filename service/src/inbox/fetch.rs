@@ -29,6 +29,7 @@ impl Fetched {
         let result = match wish {
             Wish::Customer(id) => self.customer(gateway, id, cause).await,
             Wish::Invoice(id) => self.invoice(gateway, id, cause).await,
+            Wish::Origin(id) => self.origin(gateway, id, cause).await,
             // Asked for, and complete then.
             Wish::CreditNote(id) => gateway.credit_note(id).await.map(|note| {
                 self.notes.insert(id.clone(), note);
@@ -134,6 +135,26 @@ impl Fetched {
             changes,
         };
         self.add(customer, cause, change);
+        Ok(())
+    }
+
+    /// What a subscription and its checkout say; one that is not there says nothing.
+    async fn origin(
+        &mut self,
+        gateway: &dyn Gateway,
+        id: &str,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        match gateway.subscription(id).await {
+            Ok(said) => self.add(id, cause, Change::Subscription(Box::new(said))),
+            Err(error) if error.is_missing() => {}
+            Err(error) => return Err(error),
+        }
+        for session in gateway.checkouts_of_subscription(id).await? {
+            let id = session.id.clone();
+            self.add(&id, cause, Change::Checkout(Box::new(session)));
+        }
+        self.absent.origins.insert(id.to_owned());
         Ok(())
     }
 

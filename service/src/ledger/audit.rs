@@ -3,6 +3,7 @@
 //! Rows are streamed in one consistent snapshot; memory grows with accounts, partners and months,
 //! not with postings.
 
+mod attribution;
 mod lines;
 mod people;
 mod sending;
@@ -92,6 +93,7 @@ pub async fn audit(db: &Db) -> Result<Report> {
     people::people(&tx, &mut report).await?;
     sending::sending(&tx, &mut report).await?;
     webhooks::webhooks(&tx, &mut report).await?;
+    attribution::credits(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)
 }

@@ -103,18 +103,19 @@ pub(crate) struct Counters {
 
 /// The statement that counts; parameters are partner, currency, first month, now, a year ago.
 ///
-/// A customer is active with a running subscription, or, where Stripe knows none of it, with an
-/// invoice paid in the last twelve months.
+/// A customer is active when it has paid something, and has a running subscription or, where Stripe
+/// knows none of it, an invoice paid in the last twelve months. Whoever only tries is no customer yet.
 pub(crate) const COUNTERS: &str = "\
   (SELECT CAST(coalesce(sum(revenue), 0) AS BIGINT) FROM partner_month \
     WHERE partner_id = $1 AND currency = $2 AND month >= $3) AS revenue, \
   (SELECT CAST(count(DISTINCT c.account_id) AS BIGINT) FROM attribution a \
     JOIN customer c ON c.account_id = a.account_id \
+    JOIN customer_paid y ON y.id = c.id AND y.first_at IS NOT NULL \
     WHERE a.partner_id = $1 AND (a.ends_at IS NULL OR a.ends_at > $4) AND ( \
       EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = c.id \
         AND s.status IN ('active', 'trialing', 'past_due')) \
-      OR (NOT EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = c.id) \
-        AND EXISTS (SELECT 1 FROM customer_paid y WHERE y.id = c.id AND y.last_at >= $5)))) \
+      OR (y.last_at >= $5 \
+        AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = c.id)))) \
     AS customers, \
   (SELECT CAST(count(*) AS BIGINT) FROM deal \
     WHERE partner_id = $1 AND status = 'won' AND closed_at >= $5) AS won_deals, \

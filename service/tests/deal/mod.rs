@@ -3,8 +3,13 @@
 mod access;
 mod account;
 mod conflict;
+mod paid;
+mod payer;
+mod product;
 mod registered;
 mod reward;
+mod shared;
 mod states;
 mod time;
+mod whose;
 mod world;

@@ -70,7 +70,8 @@ async fn every_step_is_allowed_or_refused_as_the_table_says(#[case] engine: Engi
             number += 1;
             let domain = format!("company{number}.com");
             let id = world.put(ana, *from, &domain).await;
-            // A customer, so that both sides may say “won”, and another deal to be a duplicate of.
+            // A customer that has paid, so that both sides may say “won”, and another deal to be a
+            // duplicate of.
             let other = world.put(ben, D::Rejected, &domain).await;
             if let Some(account) = world.row(id).await.account_id {
                 entity::customer::Entity::insert(entity::customer::ActiveModel {
@@ -84,6 +85,7 @@ async fn every_step_is_allowed_or_refused_as_the_table_says(#[case] engine: Engi
                 .exec_without_returning(world.test.db.reader())
                 .await
                 .expect("a customer");
+                world.has_paid(number).await;
             }
             let result = act(&world, ana, name, id, other).await;
             let after = world.status(id).await;

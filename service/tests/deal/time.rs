@@ -3,14 +3,13 @@
 use chrono::TimeDelta;
 use domain::deal::DealStatus as D;
 use rstest::rstest;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr,
-};
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use service::deal::{self, Sent};
 use service::{Error, notice};
 
 use super::world::World;
+use crate::shelf::Shelf;
 use crate::support::Engine;
 
 #[rstest]
@@ -250,13 +249,8 @@ async fn small_deals_of_good_partners_are_approved_at_once(#[case] engine: Engin
     };
     world.policy(2, Some(1_200_001)).await;
     let (ana, ben) = (world.partner("Ana").await, world.partner("Ben").await);
-    entity::partner::Entity::update_many()
-        .col_expr(entity::partner::Column::TierId, Expr::value(world.tiers[1]))
-        .filter(entity::partner::Column::Id.eq(ana.id))
-        .exec(world.test.db.reader())
-        .await
-        .expect("Gold");
-    let mut outcomes = Vec::new();
+    world.promote(ana).await;
+    let mut sent = Vec::new();
     for (partner, name, domain, value) in [
         (ana, "Small", "small.com", "12000"),
         (ana, "Huge", "huge.com", "12000.01"),
@@ -268,17 +262,23 @@ async fn small_deals_of_good_partners_are_approved_at_once(#[case] engine: Engin
         };
         let ctx = world.of(partner);
         let id = deal::start(&ctx, &form).await.expect("starts");
-        outcomes.push((deal::submit(&ctx, id, &form).await.expect("is sent"), id));
+        let outcome = deal::submit(&ctx, id, &form).await.expect("is sent");
+        assert_eq!(outcome, Sent::Waits, "for Stripe's answer");
+        deal::ask_stripe(&world.system(), &Shelf::default(), id)
+            .await
+            .expect("asks");
+        sent.push(id);
     }
-    assert_eq!(outcomes[0].0, Sent::Approved);
-    assert_eq!((outcomes[1].0, outcomes[2].0), (Sent::Waits, Sent::Waits));
-    let shown = deal::show(&world.of(ana), outcomes[0].1)
-        .await
-        .expect("shows");
+    let mut states = Vec::new();
+    for id in &sent {
+        states.push(world.status(*id).await);
+    }
+    assert_eq!(states, [D::Approved, D::Submitted, D::Submitted]);
+    let shown = deal::show(&world.of(ana), sent[0]).await.expect("shows");
     let steps: Vec<&str> = shown.timeline.iter().map(|l| l.action.as_str()).collect();
     assert_eq!(steps, ["deal.approved", "deal.submitted"]);
     assert_eq!(shown.timeline[0].who, "", "the portal itself");
-    let why = deal::review(&world.manager(), outcomes[2].1)
+    let why = deal::review(&world.manager(), sent[2])
         .await
         .expect("shows")
         .shown

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::deal::{DealStatus, SalesStage};
 use domain::partner::{MemberRole, StaffRole};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use service::deal::{self, Approval, Fields};
 use service::{Context, account};
@@ -180,6 +180,47 @@ impl World {
             id: partner.id,
             person,
         }
+    }
+
+    /// An invoice that the customer `cus_{number}` pays now.
+    pub async fn has_paid(&self, number: i64) {
+        let customer = entity::customer::Entity::find()
+            .filter(entity::customer::Column::StripeId.eq(format!("cus_{number}")))
+            .one(self.test.db.reader())
+            .await
+            .expect("readable")
+            .expect("a customer");
+        entity::invoice::Entity::insert(entity::invoice::ActiveModel {
+            stripe_id: Set(format!("in_{number}")),
+            customer_id: Set(customer.id),
+            status: Set("paid".to_owned()),
+            currency: Set("EUR".to_owned()),
+            total: Set(1_000),
+            net: Set(1_000),
+            amount_paid: Set(1_000),
+            disputed: Set(false),
+            outcome: Set("nothing".to_owned()),
+            issued_at: Set(self.now),
+            paid_at: Set(Some(self.now)),
+            created_at: Set(self.now),
+            ..Default::default()
+        })
+        .exec_without_returning(self.test.db.reader())
+        .await
+        .expect("an invoice");
+    }
+
+    /// Moves a partner to the highest tier.
+    pub async fn promote(&self, partner: Partner) {
+        entity::partner::Entity::update_many()
+            .col_expr(
+                entity::partner::Column::TierId,
+                sea_orm::sea_query::Expr::value(self.tiers[1]),
+            )
+            .filter(entity::partner::Column::Id.eq(partner.id))
+            .exec(self.test.db.reader())
+            .await
+            .expect("promoted");
     }
 
     /// The partner's owner, now.

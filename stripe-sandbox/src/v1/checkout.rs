@@ -331,6 +331,7 @@ pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
     let customer = params.text("customer");
     let intent = params.text("payment_intent");
     let status = params.text("status");
+    let subscription = params.text("subscription");
     cx.list(
         "checkout.session",
         "/v1/checkout/sessions",
@@ -339,6 +340,7 @@ pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
             customer.is_none_or(|wanted| session["customer"] == wanted)
                 && intent.is_none_or(|wanted| session["payment_intent"] == wanted)
                 && status.is_none_or(|wanted| session["status"] == wanted)
+                && subscription.is_none_or(|wanted| session["subscription"] == wanted)
         },
     )
 }

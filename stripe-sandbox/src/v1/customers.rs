@@ -46,6 +46,88 @@ pub fn list(cx: &Ctx<'_>, params: &Value) -> Answer {
     })
 }
 
+/// Seconds until a new customer is found by a search. Stripe says that data is searchable in less
+/// than a minute, and that a search is not for reading what was just written.
+const INDEXED_AFTER: i64 = 60;
+
+/// `GET /v1/customers/search`: clauses such as `email~"@acme.com"` and `name:"Acme"`, joined by
+/// `AND`.
+pub fn search(cx: &Ctx<'_>, params: &Value) -> Answer {
+    let query = params
+        .text("query")
+        .ok_or_else(|| ApiError::missing_param("query"))?;
+    let clauses = query
+        .split(" AND ")
+        .map(clause)
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| {
+            let words = "We were unable to parse your search query. Check the syntax of the query.";
+            ApiError::invalid(words, Some("query"))
+        })?;
+    let limit = params.integer("limit")?.unwrap_or(10).clamp(1, 100);
+    let limit = usize::try_from(limit).unwrap_or(10);
+    let from: usize = match params.text("page") {
+        Some(page) => page
+            .parse()
+            .map_err(|_| ApiError::invalid("The page is not one of a search.", Some("page")))?,
+        None => 0,
+    };
+    let found = cx.state.newest_first("customer", |customer| {
+        let indexed = customer["created"]
+            .as_i64()
+            .is_some_and(|at| at + INDEXED_AFTER <= cx.at);
+        customer["deleted"] != true && indexed && clauses.iter().all(|c| c.fits(customer))
+    });
+    let end = found.len().min(from.saturating_add(limit));
+    let data: Vec<&Value> = found.get(from..end).unwrap_or_default().to_vec();
+    let more = end < found.len();
+    Ok(json!({
+        "object": "search_result", "url": "/v1/customers/search", "data": data,
+        "has_more": more, "next_page": more.then(|| end.to_string()),
+    }))
+}
+
+/// One condition of a search.
+struct Clause<'a> {
+    field: &'a str,
+    text: String,
+    anywhere: bool,
+}
+
+impl Clause<'_> {
+    /// Stripe compares texts without regard to case.
+    fn fits(&self, customer: &Value) -> bool {
+        let value = customer[self.field]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
+        match self.anywhere {
+            true => value.contains(&self.text),
+            false => value == self.text,
+        }
+    }
+}
+
+/// `email~"text"` or `name:'text'`; at least three characters for a part of a text.
+fn clause(typed: &str) -> Option<Clause<'_>> {
+    let typed = typed.trim();
+    let at = typed.find([':', '~'])?;
+    let (field, rest) = typed.split_at(at);
+    let anywhere = rest.starts_with('~');
+    let text = rest[1..].trim();
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let text = text
+        .strip_prefix(quote)?
+        .strip_suffix(quote)?
+        .to_lowercase();
+    let known = matches!(field.trim(), "email" | "name" | "phone");
+    (known && (!anywhere || text.chars().count() >= 3)).then(|| Clause {
+        field: field.trim(),
+        text,
+        anywhere,
+    })
+}
+
 /// `GET /v1/customers/{id}`: a deleted one is answered as such.
 pub fn retrieve(cx: &Ctx<'_>, id: &str) -> Answer {
     cx.load("customer", id)

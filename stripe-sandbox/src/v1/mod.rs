@@ -46,6 +46,7 @@ pub fn route(cx: &mut Ctx<'_>, method: &str, path: &[&str], params: &Value) -> O
 
         ("POST", ["customers"]) => customers::create(cx, params),
         ("GET", ["customers"]) => customers::list(cx, params),
+        ("GET", ["customers", "search"]) => customers::search(cx, params),
         ("GET", ["customers", id]) => customers::retrieve(cx, id),
         ("POST", ["customers", id]) => customers::update(cx, id, params),
         ("DELETE", ["customers", id]) => customers::delete(cx, id),

@@ -11,7 +11,7 @@ use axum::extract::Path;
 use domain::deal::conflict::Severity;
 use domain::deal::{DealStatus as D, RejectReason};
 use leptos::prelude::*;
-use service::deal::{self, Approval, DealRow, Review};
+use service::deal::{self, Approval, Check, CheckState, DealRow, Review};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -99,6 +99,20 @@ fn view(review: Review) -> AnyView {
     .into_any()
 }
 
+/// What Stripe said about the company when it was registered.
+fn asked(check: Check) -> AnyView {
+    let words = match (check.state, check.customers.as_slice()) {
+        (CheckState::Asked, []) => "No customer with an address there has paid".to_owned(),
+        (CheckState::Asked, ids) => format!("Paid before: {}", ids.join(", ")),
+        (CheckState::Failed, _) => {
+            "Could not be asked so far; it is tried again. Look there before you decide".to_owned()
+        }
+        (CheckState::Waiting, _) => "Is being asked".to_owned(),
+    };
+    let at = check.asked_at.map(|at| view! { " (" <Moment at/> ")" });
+    view! { <Fact label="Stripe">{words} {at}</Fact> }.into_any()
+}
+
 fn facts(review: &Review) -> AnyView {
     let review = review.clone();
     let shown = review.shown;
@@ -112,8 +126,10 @@ fn facts(review: &Review) -> AnyView {
     let desk = (review.others.iter().any(|o| o.partner_id != partner)).then(|| {
         view! { <Fact label="Conflict"><a href=format!("/manager/conflicts/{account}")>"Side by side"</a></Fact> }
     });
+    let stripe = review.check.clone().map(asked);
     view! {
         <Facts>
+            {stripe}
             {shown.due_at.map(|due| view! { <Fact label="Answer"><Clock due=due/></Fact> })}
             {review.escalated_at.map(|at| view! { <Fact label="Reported late"><Moment at=at/></Fact> })}
             {shown.protected_until.map(|until| view! { <Fact label="Protection">{parts::protected(until)}</Fact> })}

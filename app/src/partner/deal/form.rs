@@ -206,10 +206,6 @@ async fn send(page: &Page, id: i64, upload: &Upload, form: &Form<Fields>) -> Pag
     let here = format!("/partner/deals/{id}");
     match deal::submit(&page.ctx, id, &form.value).await {
         Ok(Sent::Waits) => page.done(&here, "Sent. A manager looks at it.").await,
-        Ok(Sent::Approved) => {
-            page.done(&here, "Approved at once: the company is kept for you.")
-                .await
-        }
         Ok(Sent::Duplicate) => {
             page.toast(
                 &here,

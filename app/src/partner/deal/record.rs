@@ -92,6 +92,7 @@ fn view(shown: Shown) -> AnyView {
     });
     let protected = (!shown.guarded.is_empty())
         .then(|| view! { <Panel title="Protection">{parts::guarded(shown.guarded.clone(), false)}</Panel> });
+    let reference = shown.reference.clone().map(reference);
     let used = format!("{} of {}", shown.extensions_used, shown.extensions_allowed);
     let events = parts::events(shown.timeline);
     view! {
@@ -101,6 +102,7 @@ fn view(shown: Shown) -> AnyView {
                 {now}
                 {extensions}
                 {protected}
+                {reference}
                 <Panel title="What you registered">{facts}</Panel>
                 <Panel title="Files">
                     {files}
@@ -131,6 +133,19 @@ fn view(shown: Shown) -> AnyView {
                 <Panel title="What happened"><Timeline events=events/></Panel>
             </RecordSide>
         </Record>
+    }
+    .into_any()
+}
+
+/// What the partner puts into a checkout.
+fn reference(reference: String) -> AnyView {
+    view! {
+        <Panel
+            title="Reference for a checkout"
+            text="Where you send the customer to a payment page, add it as client_reference_id: what is bought there is known as this deal’s, whatever address the customer pays with. It is signed; do not shorten it."
+        >
+            <p><code>{reference}</code></p>
+        </Panel>
     }
     .into_any()
 }
@@ -214,7 +229,7 @@ fn protected_panel(shown: &Shown) -> AnyView {
             .into_any()
         }
     };
-    let won = if shown.billed {
+    let won = if shown.has_paid {
         view! { <PostButton action=won label="Mark as won"/> }.into_any()
     } else {
         view! { <p class="muted">"It is won by itself when the customer’s first invoice is paid."</p> }.into_any()

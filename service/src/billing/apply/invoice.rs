@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::money::MoneyError;
-use entity::{invoice, invoice_line};
+use entity::{customer, invoice, invoice_line};
 use stripe_gateway::billing::{CheckoutSession, Invoice, InvoiceLine, InvoiceStatus};
 
 use super::back::{Total, say_total};
@@ -89,7 +89,7 @@ pub(super) fn invoice(
     let Some(customer_key) = &said.customer else {
         return Ok(Done::Ignored);
     };
-    let customer_id = ready(unit, customer_key, said)?;
+    let customer_id = ready(unit, customer_key, said, absent)?;
     if !unit.invoices.contains_key(&said.id) {
         begin(unit, customer_id, said);
     }
@@ -127,7 +127,7 @@ pub(super) fn invoice(
 }
 
 /// Asks for what is missing; the customer's id where nothing is.
-fn ready(unit: &Unit, customer_key: &str, said: &Invoice) -> Result<i64, Trouble> {
+fn ready(unit: &Unit, customer_key: &str, said: &Invoice, absent: &Absent) -> Result<i64, Trouble> {
     let Some(customer) = unit.customers.get(customer_key) else {
         return Err(Trouble::Bad(format!(
             "customer {customer_key} is not there"
@@ -137,6 +137,9 @@ fn ready(unit: &Unit, customer_key: &str, said: &Invoice) -> Result<i64, Trouble
     let paid = said.status == InvoiceStatus::Paid;
     if paid && unseen {
         return Err(Trouble::Needs(Wish::Customer(customer_key.to_owned())));
+    }
+    if paid && let Some(subscription) = unasked(customer, said, absent) {
+        return Err(Trouble::Needs(Wish::Origin(subscription)));
     }
     if let InvoiceStatus::Other(status) = &said.status {
         return Err(Trouble::Bad(format!(
@@ -282,6 +285,15 @@ fn occurrences(lines: &[InvoiceLine]) -> Vec<i64> {
         places[i] = *place;
     }
     places
+}
+
+/// The subscription of a first invoice, where its customer is known by nothing better than the mail
+/// domain: what the vendor or a checkout says goes before that, and may be told only later.
+fn unasked(customer: &customer::Model, said: &Invoice, absent: &Absent) -> Option<String> {
+    let first = said.billing_reason.as_deref() == Some("subscription_create");
+    let weak = matches!(customer.matched_by.as_deref(), None | Some("domain"));
+    let subscription = said.subscription.as_ref().filter(|_| first && weak)?;
+    (!absent.origins.contains(subscription)).then(|| subscription.clone())
 }
 
 /// The invoice's lines that are not known yet.

@@ -33,6 +33,7 @@ pub(super) async fn customers(tx: &impl ConnectionTrait, unit: &Unit) -> Result<
                 c.account_id.into(),
                 c.matched_by.clone().into(),
                 c.match_reason.clone().into(),
+                c.question.clone().into(),
                 Value::from(c.updated_at),
             ]
         })
@@ -47,12 +48,13 @@ pub(super) async fn customers(tx: &impl ConnectionTrait, unit: &Unit) -> Result<
             ("account_id", "BIGINT"),
             ("matched_by", "TEXT"),
             ("match_reason", "TEXT"),
+            ("question", "TEXT"),
             ("updated_at", time_type(tx)),
         ],
         &rows,
         "UPDATE customer SET name = v.name, email = v.email, country = v.country, \
          account_id = v.account_id, matched_by = v.matched_by, match_reason = v.match_reason, \
-         updated_at = v.updated_at FROM v WHERE customer.id = v.id",
+         question = v.question, updated_at = v.updated_at FROM v WHERE customer.id = v.id",
     )
     .await?;
     Ok(())
