@@ -24,7 +24,8 @@ pub(super) async fn wake_payouts(
 ) -> Result<()> {
     let statement = Statement::from_sql_and_values(
         db.get_database_backend(),
-        "UPDATE job SET run_at = $1 WHERE status = 'waiting' AND run_at > $1 \
+        "UPDATE job SET run_at = $1, claimed_until = NULL, claim = NULL \
+         WHERE status = 'waiting' AND run_at > $1 \
          AND (claimed_until IS NULL OR claimed_until <= $1) \
          AND dedupe_key IN (SELECT 'payout.work:' || CAST(p.id AS TEXT) FROM payout p \
            WHERE p.run_id = $2 AND p.status = 'intended')",
