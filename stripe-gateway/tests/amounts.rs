@@ -170,7 +170,7 @@ fn a_whole_invoice() {
         (read.net().unwrap(), read.tax, read.discount),
         (jpy(9_000), jpy(900), jpy(1_000))
     );
-    assert_eq!(read.balance_applied().unwrap(), jpy(1_000));
+    assert_eq!(read.credit_used(), jpy(1_000));
     assert!(read.lines_have_more);
     assert_eq!(read.subscription.as_deref(), Some("sub_1"));
     assert_eq!(read.subscription_metadata["deal"], "7");
