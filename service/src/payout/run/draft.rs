@@ -76,7 +76,9 @@ pub(in crate::payout) async fn write_draft(
     .exec_with_returning(&*tx)
     .await?;
     fill(ctx, &*tx, &run, &policy, &HashMap::new()).await?;
-    let last_day = last_day(run.cutoff_at, program::zone(&program)).format("%-d %B %Y");
+    let last_day = last_day(run.cutoff_at, program::zone(&program))
+        .format("%-d %B %Y")
+        .to_string();
     let sentence = format!("Run {} drafted, cut-off {last_day}.", run.number);
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
