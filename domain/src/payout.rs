@@ -1,15 +1,20 @@
 //! Payouts: runs, single payouts, who is included, four eyes, and the payout account in words.
 
 pub mod account;
+mod content;
 pub mod evidence;
+mod gate;
+mod hands;
 mod moved;
+pub mod reach;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
 
-use crate::money::Money;
 use crate::transition::{Machine, Transition, Who, step};
 pub use account::{PayoutAccountState, Requirement};
+pub use content::{Content, Shown};
+pub use gate::{Candidate, Claim, Freezing, Inclusion, LeftOut, Standing, include_or_reason};
+pub use hands::{Did, Hands, approve};
 pub use moved::Moved;
 
 crate::text_enum! {
@@ -131,135 +136,6 @@ impl PayoutStatus {
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Intended | Self::Sending | Self::Unknown)
     }
-}
-
-crate::text_enum! {
-    /// Why a partner and currency is not in a run.
-    pub enum LeftOut {
-        /// Nothing to pay.
-        Nothing = "nothing" => "Nothing to pay",
-        /// The partner owes more than it earned.
-        NegativeBalance = "negative_balance" => "Balance is negative",
-        /// Less than the program's minimum.
-        BelowMinimum = "below_minimum" => "Below the minimum payout",
-        /// No payout account yet.
-        NoAccount = "no_account" => "No payout account",
-        /// Stripe still needs something.
-        AccountIncomplete = "account_incomplete" => "Payout account is not complete",
-        /// Stripe does not let the account receive.
-        AccountRestricted = "account_restricted" => "Payout account is restricted",
-        /// The account was connected or replaced a short time ago.
-        NewAccount = "new_account" => "Payout account is new",
-        /// Finance holds the partner's payouts.
-        Held = "held" => "Held by finance",
-        /// An earlier payout has not ended.
-        OpenPayout = "open_payout" => "An earlier payout is still open",
-        /// The partner is deactivated or banned.
-        PartnerInactive = "partner_inactive" => "Partner is not active",
-        /// Finance took it out of this run.
-        Excluded = "excluded" => "Excluded by finance",
-    }
-}
-
-/// What is known about a partner and currency when a run is drafted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
-    /// Payable up to the cut-off.
-    pub balance: Money,
-    /// The program's minimum in minor units of the same currency.
-    pub minimum_minor: i64,
-    /// The payout account.
-    pub account: PayoutAccountState,
-    /// Finance holds the partner's payouts.
-    pub held: bool,
-    /// An earlier payout of this partner and currency is open.
-    pub open_payout: bool,
-    /// The partner is active.
-    pub active: bool,
-    /// The payout account is too new for its first payout.
-    pub account_waits: bool,
-}
-
-/// A line of a draft run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
-pub enum Inclusion {
-    /// Paid by the run: what Stripe can move of the balance.
-    Included {
-        /// The amount of the payout.
-        amount: Money,
-    },
-    /// Not paid by the run.
-    LeftOut {
-        /// Why not.
-        reason: LeftOut,
-    },
-}
-
-/// Decides whether a partner and currency is in a run. The reason a person can do least about
-/// comes first.
-pub fn include_or_reason(candidate: &Candidate) -> Inclusion {
-    let payable = candidate
-        .balance
-        .currency
-        .transferable(candidate.balance.minor);
-    let reason = match candidate.account {
-        _ if candidate.balance.minor < 0 => LeftOut::NegativeBalance,
-        _ if payable == 0 => LeftOut::Nothing,
-        _ if !candidate.active => LeftOut::PartnerInactive,
-        _ if candidate.held => LeftOut::Held,
-        _ if candidate.open_payout => LeftOut::OpenPayout,
-        _ if candidate.balance.minor < candidate.minimum_minor => LeftOut::BelowMinimum,
-        PayoutAccountState::None | PayoutAccountState::Closed => LeftOut::NoAccount,
-        PayoutAccountState::Incomplete | PayoutAccountState::UnderReview => {
-            LeftOut::AccountIncomplete
-        }
-        PayoutAccountState::Restricted => LeftOut::AccountRestricted,
-        PayoutAccountState::Ready if candidate.account_waits => LeftOut::NewAccount,
-        PayoutAccountState::Ready => {
-            let amount = Money::new(payable, candidate.balance.currency);
-            return Inclusion::Included { amount };
-        }
-    };
-    Inclusion::LeftOut { reason }
-}
-
-/// Who has had a hand in a run, by user id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hands<'a> {
-    /// Who drafted it; nobody where the calendar did.
-    pub creator: Option<i64>,
-    /// Who submitted it, if it was.
-    pub submitter: Option<i64>,
-    /// Who has approved it so far.
-    pub approvers: &'a [i64],
-}
-
-/// Four eyes: `approver` must have had no hand in the run. Gives back whether the run is then
-/// fully approved. A total above `second_above_minor` needs two different approvers.
-///
-/// # Errors
-/// A sentence that says why this person cannot approve.
-pub fn approve(
-    hands: &Hands<'_>,
-    approver: i64,
-    total_minor: i64,
-    second_above_minor: Option<i64>,
-) -> Result<bool, &'static str> {
-    if hands.creator == Some(approver) {
-        return Err("You drafted this run. Somebody else in finance has to approve it.");
-    }
-    if hands.submitter == Some(approver) {
-        return Err("You submitted this run. Somebody else in finance has to approve it.");
-    }
-    if hands.approvers.contains(&approver) {
-        return Err("You have already approved this run. A second person has to approve it too.");
-    }
-    let needed = match second_above_minor {
-        Some(limit) if total_minor > limit => 2,
-        _ => 1,
-    };
-    Ok(hands.approvers.len() + 1 >= needed)
 }
 
 /// The next payout date of a monthly calendar on or after `today`, in the program's zone. A day

@@ -137,10 +137,14 @@ test("killed ten times, it ends the same", async () => {
     await sandbox.ask("faults", { match: transfers, kind: "status_500_after", times: 2 });
     await sandbox.ask("faults", { match: transfers, kind: "slow", times: 60, hang_ms: 300 });
     const status = async () => heading(await felix.get(run));
-    await Promise.all([ines.tryPost(`${run}/approve`, {}), kill("approval", 200)]);
-    if ((await status()).includes("Waiting for approval")) await ines.post(`${run}/approve`, {});
+    // An approval says what its person was shown.
+    const page = await ines.get(run);
+    const shown = /name="shown"[^>]*value="(?<value>[0-9a-f]{64})"/.exec(page)?.groups?.value ?? "";
+    expect(shown, "the page says what it shows").not.toBe("");
+    await Promise.all([ines.tryPost(`${run}/approve`, { shown }), kill("approval", 200)]);
+    if ((await status()).includes("Waiting for approval")) await ines.post(`${run}/approve`, { shown });
     // Above the limit a second person has to approve.
-    if ((await status()).includes("Waiting for approval")) await ada.post(`${run}/approve`, {});
+    if ((await status()).includes("Waiting for approval")) await ada.post(`${run}/approve`, { shown });
     await kill("transfers", 900);
     await kill("transfers", 1_500);
     expect(moments).toHaveLength(10);

@@ -19,10 +19,16 @@ pub struct Model {
     pub amount: i64,
     /// Included.
     pub included: bool,
-    /// Why it is left out.
+    /// Why a rule leaves it out.
     pub reason: Option<String>,
-    /// Finance, where a person excluded it.
+    /// `person.id` while what a person decided takes it out: the row of `payout_exclusion` says more.
     pub decided_by: Option<i64>,
+    /// How many lines the amount is made of; none for items from before this was kept.
+    pub lines: Option<i64>,
+    /// The sum of their ids.
+    pub line_sum: Option<i64>,
+    /// `approval` or `sending`, where it was left out as late as that.
+    pub stage: Option<String>,
 }
 
 /// The foreign keys, each named for its column.

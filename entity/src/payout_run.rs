@@ -45,6 +45,14 @@ pub struct Model {
     pub waits_since: Option<DateTimeUtc>,
     /// Which rule asks for a second person, in words with its sums.
     pub second_reason: Option<String>,
+    /// SHA-256 of what the run's page shows, hex.
+    pub fingerprint: Option<String>,
+    /// The last `commission.id` that was counted: later earnings are the next run's.
+    pub counted_to: i64,
+    /// The last `payout_item.id` that is frozen, while an approved run is frozen in pieces.
+    pub frozen_to: i64,
+    /// When every item was frozen or left out.
+    pub frozen_at: Option<DateTimeUtc>,
 }
 
 /// The foreign keys, each named for its column.

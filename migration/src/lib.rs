@@ -87,6 +87,7 @@ impl MigratorTrait for Migrator {
             "0022_fewer_indexes",
             "0023_seen",
             "0024_shelves",
+            "0025_run_approval",
             "0026_limits_and_roles",
             "0027_sending",
             "0028_webhooks",

@@ -5,7 +5,7 @@ use service::job::Claimed;
 use service::learning::{self, Remind};
 use service::mail::{self, SendMail};
 use service::payout::jobs::{self as payout_jobs, Payout, Run, StripeObject};
-use service::payout::{Next, account, bank, send, sync};
+use service::payout::{Next, account, bank, run as payout_run, send, sync};
 use service::{Context, Error, Result};
 
 use crate::engine::Engine;
@@ -34,6 +34,14 @@ pub async fn run(engine: &Engine, ctx: &Context, job: &Claimed) -> Result<Next> 
         payout_jobs::START_RUN => {
             let Run { run_id } = job.payload()?;
             return send::start_run(ctx, stripe, run_id).await;
+        }
+        payout_jobs::FREEZE_RUN => {
+            let Run { run_id } = job.payload()?;
+            return payout_run::freeze(ctx, run_id).await;
+        }
+        payout_jobs::GIVE_BACK => {
+            let Run { run_id } = job.payload()?;
+            return payout_run::give_back(ctx, run_id).await;
         }
         payout_jobs::WORK => {
             let Payout { payout_id } = job.payload()?;

@@ -15,6 +15,7 @@ mod matrix;
 mod money;
 mod replay;
 mod routes;
+mod runs;
 mod sending;
 mod session;
 mod stage;

@@ -16,7 +16,8 @@
 //! 1. customers at Stripe, by Stripe's id, and then their accounts: [`crate::billing`]'s `hold`.
 //!    Whoever changes who is credited for an account begins with it, and only then touches deals,
 //!    protections and attributions. Payouts have their run and themselves in this place.
-//! 2. partners, where a plan asks what was earned before: `History::locked`.
+//! 2. partners, where a plan asks what was earned before, `History::locked`, and where a payout may
+//!    leave, `payout::gate`.
 //! 3. lines of commission; a statement that changes several first calls `commission::hold_lines`.
 //! 4. the partners' months, and after them those of the rules: `commission::month::add`.
 //! 5. the ledger's accounts: [`crate::ledger::post_many`].

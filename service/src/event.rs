@@ -67,7 +67,14 @@ impl Entry {
     /// # Errors
     /// When the database refuses.
     pub async fn record(self, ctx: &Context, tx: &impl ConnectionTrait) -> Result<()> {
-        entity::event::Entity::insert(entity::event::ActiveModel {
+        entity::event::Entity::insert(self.row(ctx))
+            .exec_without_returning(tx)
+            .await?;
+        Ok(())
+    }
+
+    fn row(self, ctx: &Context) -> entity::event::ActiveModel {
+        entity::event::ActiveModel {
             at: Set(ctx.now()),
             actor_id: Set(ctx.actor.person_id()),
             action: Set(self.action.to_owned()),
@@ -79,11 +86,26 @@ impl Entry {
             detail: Set(self.detail),
             request_id: Set(ctx.request_id.clone()),
             ..Default::default()
-        })
-        .exec_without_returning(tx)
-        .await?;
-        Ok(())
+        }
     }
+}
+
+/// Writes many rows in few statements.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn record_many(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    entries: Vec<Entry>,
+) -> Result<()> {
+    let rows: Vec<_> = entries.into_iter().map(|entry| entry.row(ctx)).collect();
+    for rows in rows.chunks(100) {
+        entity::event::Entity::insert_many(rows.to_vec())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// One line of a timeline.

@@ -91,6 +91,44 @@ pub(crate) async fn wake(
     Ok(())
 }
 
+/// Asks for many of a kind at once, each with the key under which asking twice is asking once.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn enqueue_many<T: Serialize>(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    kind: &'static str,
+    jobs: impl Iterator<Item = (T, String)>,
+    run_at: DateTime<Utc>,
+) -> Result<()> {
+    let rows = jobs
+        .map(|(payload, dedupe_key)| {
+            Ok(entity::job::ActiveModel {
+                kind: Set(kind.to_owned()),
+                payload: Set(serde_json::to_value(payload)?),
+                dedupe_key: Set(Some(dedupe_key)),
+                run_at: Set(run_at),
+                attempts: Set(0),
+                status: Set("waiting".to_owned()),
+                created_at: Set(ctx.now()),
+                ..Default::default()
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    for rows in rows.chunks(100) {
+        entity::job::Entity::insert_many(rows.to_vec())
+            .on_conflict(
+                OnConflict::column(entity::job::Column::DedupeKey)
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// A claimed job.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Claimed {

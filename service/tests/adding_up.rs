@@ -184,7 +184,7 @@ async fn runs_of_a_day_add_up(
         note: String::new(),
     };
     let id = run::draft(&drafter, new).await.expect("drafted");
-    run::submit(&drafter, id).await.expect("submitted");
+    run::submit(&drafter, id, None).await.expect("submitted");
     let row = newest_run(&bank.world).await;
     assert!(row.needs_second);
     let why = row.second_reason.unwrap_or_default();

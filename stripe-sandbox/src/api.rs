@@ -330,6 +330,9 @@ async fn fail(shared: &Shared, request: &ApiRequest, reply: Reply, fault: &Fault
                                "url": request.path});
             respond(request, success(empty))
         }
+        Kind::CountryRefused => {
+            respond(request, refuse(&ApiError::country(&request.path), request))
+        }
         Kind::Status500 => {
             let failure = refuse(&ApiError::internal(), request);
             if fault.stored {

@@ -44,6 +44,8 @@ pub enum Kind {
     /// The work is done; the answer is 200 with something that is not JSON.
     #[serde(rename = "garbage_200")]
     Garbage200,
+    /// A 400 before anything is done, in Stripe's words for a country it does not pay to.
+    CountryRefused,
     /// Nothing is done; the connection is reset.
     ConnectionReset,
     /// The work is done; the connection is reset.
@@ -65,6 +67,7 @@ impl Kind {
                 | Self::EmptyList
                 | Self::Status500
                 | Self::TimeoutBefore
+                | Self::CountryRefused
                 | Self::ConnectionReset
         )
     }

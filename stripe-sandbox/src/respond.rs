@@ -135,6 +135,21 @@ impl ApiError {
         .code("idempotency_key_in_use")
     }
 
+    /// A country that Stripe does not pay to, as the two versions of the API say it.
+    pub fn country(path: &str) -> Self {
+        if path.starts_with("/v1/") {
+            Self::wrong_state(
+                "Funds can't be sent to accounts located in SV because it's restricted outside of \
+                 your platform's region.",
+            )
+        } else {
+            Self::refused(
+                "country_unsupported",
+                "SV is not currently supported by Stripe.",
+            )
+        }
+    }
+
     /// Too many requests: 429.
     pub fn rate_limited() -> Self {
         Self::new(

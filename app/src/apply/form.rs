@@ -9,6 +9,7 @@ use axum::extract::Path;
 use domain::application::{CompanySize, PartnerType};
 use leptos::prelude::*;
 use service::application::{self, Fields, Question, QuestionKind, Standing};
+use service::payout::country;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -71,9 +72,14 @@ pub(super) fn view(standing: &Standing, draft: bool) -> AnyView {
     } else {
         view! { <Submit label="Save the corrections"/> }.into_any()
     };
+    let unpaid = country::beforehand(&f.country).map(|said| {
+        let said = format!("{said} {}", country::ASK);
+        view! { <Notice tone=Tone::Warn title="Being paid in your country"><p>{said}</p></Notice> }
+    });
     view! {
         <PostForm action=action name=name>
             <FormErrors/>
+            {unpaid}
             <Panel title="Your company">
                 <TextField name="legal_name" label="Legal name" hint="As registered." value=f.legal_name required=draft max=200 autocomplete="organization"/>
                 <TextField name="website" label="Website" hint="Such as https://company.com. We tell companies apart by it." value=f.website required=draft max=500 autocomplete="url"/>

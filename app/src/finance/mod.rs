@@ -10,7 +10,9 @@ mod payouts;
 mod question;
 mod reconciliation;
 mod run;
+mod run_items;
 mod run_notes;
+mod run_step;
 mod runs;
 mod statements;
 

@@ -8,15 +8,17 @@ use crate::{
 };
 use axum::extract::Path;
 use domain::money::Money;
-use domain::payout::{Hands, Moved, RunStatus, approve as four_eyes};
-use entity::payout_run;
+use domain::payout::{Did, Hands, RunStatus, approve as four_eyes};
 use leptos::prelude::*;
 use service::identity::why_not;
 use service::payout::{
-    list::{self, Item, RunView},
+    list::{self, Hand, Item, RunView},
     outcome::{self, Outcome},
     run,
 };
+
+use super::run_items::{included, left_out};
+use super::run_step::next_step;
 
 /// Addresses.
 pub(super) fn routes() -> Routes {
@@ -32,43 +34,38 @@ pub(super) fn routes() -> Routes {
         .post("/finance/runs/{id}/cancel", Access::Finance, cancel)
 }
 
-fn address(id: i64) -> String {
+pub(super) fn address(id: i64) -> String {
     format!("/finance/runs/{id}")
 }
 
 /// What the person who looks may do.
-struct May {
-    change: bool,
+pub(super) struct May {
+    /// Whether this person may change runs at all.
+    pub(super) change: bool,
     /// Whether this person's approval would be the last one, or why they cannot approve.
-    approve: Result<bool, String>,
+    pub(super) approve: Result<bool, String>,
 }
 
-fn may(page: &Page, run: &payout_run::Model) -> May {
-    let approvers: Vec<i64> = run.approved_by.into_iter().collect();
+fn may(page: &Page, view: &RunView) -> May {
+    let approvers: Vec<i64> = view.run.approved_by.into_iter().collect();
+    let composed: Vec<(i64, Did)> = view.hands.iter().map(|h| (h.person_id, h.did)).collect();
     let hands = Hands {
-        creator: run.created_by,
-        submitter: run.submitted_by,
+        composed: &composed,
         approvers: &approvers,
     };
-    let limit = run.needs_second.then_some(0);
+    let limit = view.run.needs_second.then_some(0);
     let me = page.ctx.actor.person_id().unwrap_or_default();
     May {
         change: super::may_change(page),
-        approve: four_eyes(&hands, me, 1, limit).map_err(str::to_owned),
+        approve: four_eyes(&hands, me, 1, limit),
     }
 }
 
 async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
     let run = list::run(&page.ctx, id).await?;
-    let mut may = may(&page, &run.run);
-    let hands: Vec<i64> = [
-        run.run.created_by,
-        run.run.submitted_by,
-        run.run.approved_by,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut may = may(&page, &run);
+    let composers = run.hands.iter().map(|hand| hand.person_id);
+    let hands: Vec<i64> = composers.chain(run.run.approved_by).collect();
     if may.approve.is_ok()
         && let Some(why) = why_not(&page.ctx, page.ctx.reader(), page.ctx.person()?, &hands).await?
     {
@@ -143,13 +140,15 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         outcomes,
         last_day,
         items,
+        hands,
         people,
         timeline,
+        progress,
     } = view;
     let (inside, outside): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|i| i.item.included);
     let draft = status == RunStatus::Draft && may.change;
-    let step = next_step(id, &run, status, may);
+    let step = next_step(&run, status, progress, may);
     let waits = waits(&run);
     let pays = money_figures(totals, outcomes);
     let last_day = ui().locale.date(last_day);
@@ -159,6 +158,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
         id.and_then(|id| people.get(&id).cloned())
             .unwrap_or_else(|| "–".to_owned())
     };
+    let composers = composers(&hands, &people);
     let (author, submitter) = (person(run.created_by), person(run.submitted_by));
     let (approver, other) = (person(run.approved_by), person(run.second_approved_by));
     let second = run
@@ -180,7 +180,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
                     {included(id, inside, draft)}
                 </Panel>
                 <Panel title="Left out" text="They stay payable and are looked at again in the next run.">
-                    {left_out(id, outside, draft)}
+                    {left_out(id, outside, draft, &people)}
                 </Panel>
                 <Panel title="What happened"><Timeline events/></Panel>
             </RecordMain>
@@ -193,6 +193,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
                         <Fact label="Submitted by">{submitter}</Fact>
                         <Fact label="Approved by">{approver}</Fact>
                         {second}
+                        {composers}
                         {run.done_at.map(|at| view! { <Fact label="Finished"><Moment at/></Fact> })}
                     </Facts>
                 </Panel>
@@ -203,7 +204,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
 }
 
 /// What an approved run waits for, as long as it does.
-fn waits(run: &payout_run::Model) -> Option<AnyView> {
+fn waits(run: &entity::payout_run::Model) -> Option<AnyView> {
     let (why, since) = (run.waits_for.clone()?, run.waits_since?);
     Some(
         view! {
@@ -216,196 +217,23 @@ fn waits(run: &payout_run::Model) -> Option<AnyView> {
     )
 }
 
-/// What can or must be done now, and by whom.
-fn next_step(id: i64, run: &payout_run::Model, status: RunStatus, may: &May) -> AnyView {
-    let here = address(id);
-    let change = may.change;
-    let cancel = move || {
-        let action = format!("{}/cancel", address(id));
-        view! {
-            <Confirm id="cancel" label="Cancel the run" title="Cancel this run?" text="Nothing is paid; every amount stays payable." danger=true>
-                <PostForm action=action name="cancel">
-                    <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
-                    <Submit label="Cancel the run" danger=true/>
-                </PostForm>
-            </Confirm>
-        }
-    };
-    match status {
-        RunStatus::Draft if may.change => view! {
-            <Notice title="A draft: nothing is paid yet">
-                <p>"Look at who is in it and who is left out. Then submit it; somebody else approves it."</p>
-                <div class="buttons">
-                    <PostButton action=format!("{here}/submit") label="Submit for approval" primary=true/>
-                    <PostButton action=format!("{here}/refresh") label="Count anew"/>
-                    {cancel()}
-                </div>
-            </Notice>
-        }
-        .into_any(),
-        RunStatus::Submitted if may.change => {
-            let (send_back, approval) = (format!("{here}/send-back"), format!("{here}/approve"));
-            let back = view! {
-                <Confirm id="send-back" label="Send back" title="Send this run back to its author?">
-                    <PostForm action=send_back name="send-back">
-                        <TextArea name="reason" label="What should change?" rows=2 required=true max=500/>
-                        <Submit label="Send back"/>
-                    </PostForm>
-                </Confirm>
-            };
-            let (words, approve) = match &may.approve {
-                Ok(last) => {
-                    let text = if *last {
-                        "The amounts are frozen and the transfers are made at once."
-                    } else {
-                        "The amount is above the limit: after you, a second person has to approve it too."
-                    };
-                    let confirm = view! {
-                        <Confirm id="approve" label="Approve" title="Approve this run?" text=text primary=true>
-                            <PostForm action=approval name="approve">
-                                <Submit label="Approve and pay"/>
-                            </PostForm>
-                        </Confirm>
-                    };
-                    ("Check the figures. With your approval it is paid.".to_owned(), Some(confirm))
-                }
-                Err(why) => (why.clone(), None),
-            };
-            let second = (run.needs_second && run.approved_by.is_some())
-                .then_some(" One approval is there; the second is missing.");
-            view! {
-                <Notice tone=Tone::Info title="Waiting for approval">
-                    <p>{words}{second}</p>
-                    <div class="buttons">{approve}{back}{cancel()}</div>
-                </Notice>
-            }
-            .into_any()
-        }
-        RunStatus::Approved => {
-            let words = if run.waits_for.is_some() {
-                "The payouts are frozen; the transfers start as soon as nothing is in their way."
-            } else {
-                "The payouts are frozen; the transfers start in a moment."
-            };
-            view! {
-                <Notice tone=Tone::Info title="Approved">
-                    <p>{words}</p>
-                    {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
-                </Notice>
-            }
-            .into_any()
-        }
-        RunStatus::WaitingForBalance => view! {
-            <Notice tone=Tone::Warn title="Waiting for balance">
-                <p>"Stripe’s balance is too low for what this run has still to send. Top it up; the run goes on by itself."</p>
-                {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
-            </Notice>
-        }
-        .into_any(),
-        RunStatus::Sending => view! {
-            <Notice tone=Tone::Info title="Transfers are being made">
-                "Each payout below shows how far it is. What is not clear is settled by asking Stripe, never by sending again blindly."
-            </Notice>
-        }
-        .into_any(),
-        _ => ().into_any(),
+/// Everybody who composed the run: they do not approve it, also after it was sent back.
+fn composers(hands: &[Hand], people: &std::collections::HashMap<i64, String>) -> Option<AnyView> {
+    if hands.is_empty() {
+        return None;
     }
-}
-
-/// One part of what became of an item's payout; nothing where it is nothing.
-fn part(item: &Item, of: fn(&Moved) -> i64) -> Option<AnyView> {
-    let moved = item.moved()?;
-    let (minor, code) = (of(&moved), item.amount.currency.code());
-    (minor != 0).then(|| view! { <Money minor currency=code/> }.into_any())
-}
-
-fn included(id: i64, items: Vec<Item>, draft: bool) -> AnyView {
-    let frozen = items.iter().any(|i| i.payout.is_some());
-    let table = Table::plain(items)
-        .caption("In the run")
-        .col("Partner", |i: &Item| i.partner.clone())
-        .col("Currency", |i| i.item.currency.clone())
-        .num(
-            "Payable",
-            |i| view! { <Money minor=i.amount.minor currency=i.amount.currency.code()/> },
-        )
-        .empty(Empty::text(
-            "Nobody is in this run",
-            "Nobody has a payable balance that can be paid. The reasons stand below.",
-        ));
-    let table = if frozen {
-        table
-            .col("Payout", |i| {
-                i.payout.as_ref().map(|p| {
-                    let href = format!("/finance/payouts/{}", p.id);
-                    view! { <a href=href>{format!("Payout {}", p.id)}</a> }
-                })
-            })
-            .aside()
-            .col("Status", |i| {
-                i.payout.as_ref().map(|p| {
-                    let label = p
-                        .status
-                        .parse::<domain::payout::PayoutStatus>()
-                        .map_or_else(|_| label_of(&p.status), |s| s.label().to_owned());
-                    view! { <Status of=p.status.clone() label=label/> }
-                })
-            })
-            .num("Sent", |i| part(i, |m| m.sent))
-            .num("Failed", |i| part(i, |m| m.failed))
-            .aside()
-            .num("Taken back", |i| part(i, |m| m.returned))
-            .aside()
-    } else {
-        table.col("", |i| {
-            let href = format!(
-                "/finance/commissions?partner={}&state=payable&currency={}",
-                i.item.partner_id, i.item.currency
-            );
-            view! { <a href=href>"Lines"</a> }
+    let rows = hands
+        .iter()
+        .map(|hand| {
+            let name = people.get(&hand.person_id).cloned().unwrap_or_default();
+            let did = hand.did.label().replace("this run", "it");
+            view! { <li>{format!("{name} {did}")}</li> }
         })
+        .collect_view();
+    let view = view! {
+        <Fact label="Cannot approve it"><ul class="plain">{rows}</ul></Fact>
     };
-    if !draft {
-        return table.view();
-    }
-    table
-        .bulk(
-            format!("{}/exclude", address(id)),
-            |i| i.item.id.to_string(),
-            view! {
-                <TextField name="reason" label="Reason" required=true max=500/>
-                <button type="submit" class="button">"Leave out"</button>
-            },
-        )
-        .view()
-}
-
-fn left_out(id: i64, items: Vec<Item>, draft: bool) -> AnyView {
-    let table = Table::plain(items)
-        .caption("Left out")
-        .col("Partner", |i: &Item| i.partner.clone())
-        .col("Currency", |i| i.item.currency.clone())
-        .num(
-            "Balance",
-            |i| view! { <Money minor=i.amount.minor currency=i.amount.currency.code()/> },
-        )
-        .col("Why", |i| i.item.reason.clone())
-        .empty(Empty::text(
-            "Nobody is left out",
-            "Everybody with a balance is in the run.",
-        ));
-    if !draft {
-        return table.view();
-    }
-    // What a rule left out cannot be put back by hand.
-    table
-        .menu(move |i| {
-            i.item.decided_by.map(|_| {
-                let fields = vec![("item", i.item.id.to_string())];
-                view! { <PostButton action=format!("{}/include", address(id)) label="Put back" fields=fields quiet=true/> }
-            })
-        })
-        .view()
+    Some(view.into_any())
 }
 
 async fn export(page: Page, Path(id): Path<i64>) -> PageResult {
@@ -438,7 +266,7 @@ async fn export(page: Page, Path(id): Path<i64>) -> PageResult {
             i.item.currency.clone(),
             crate::csv::amount(i.item.amount, &i.item.currency),
             if i.item.included { "yes" } else { "no" }.to_owned(),
-            i.item.reason.clone().unwrap_or_default(),
+            super::run_items::why(i),
             payout.map(|p| p.id.to_string()).unwrap_or_default(),
             payout.map(|p| p.status.clone()).unwrap_or_default(),
             amount(moved.map(|m| m.approved)),
@@ -468,15 +296,10 @@ async fn exclude(page: Page, Path(id): Path<i64>, form: Form<Exclude>) -> PageRe
             .toast(&here, Tone::Warn, "Choose at least one line first.")
             .await;
     }
-    let mut done = 0;
-    for item in &ids {
-        match run::exclude(&page.ctx, id, *item, Some(&form.reason)).await {
-            Ok(()) => done += 1,
-            // Somebody else has just taken it out: what was wanted is so.
-            Err(service::Error::NotFound) if done > 0 => {}
-            Err(error) => return page.refused(&here, error, &form.pairs).await,
-        }
-    }
+    let done = match run::exclude_many(&page.ctx, id, &ids, Some(&form.reason)).await {
+        Ok(done) => done,
+        Err(error) => return page.refused(&here, error, &form.pairs).await,
+    };
     let words = if done == 1 {
         "Left out of this run."
     } else {
@@ -505,9 +328,17 @@ async fn refresh(page: Page, Path(id): Path<i64>) -> PageResult {
     page.answer(done, &here, "Counted anew.", &[]).await
 }
 
-async fn submit(page: Page, Path(id): Path<i64>) -> PageResult {
+/// What the person who decides was shown.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Shown {
+    shown: String,
+}
+
+async fn submit(page: Page, Path(id): Path<i64>, form: Form<Shown>) -> PageResult {
     let here = address(id);
-    match run::submit(&page.ctx, id).await {
+    let shown = Some(form.shown.as_str()).filter(|shown| !shown.is_empty());
+    match run::submit(&page.ctx, id, shown).await {
         Ok(()) => {
             page.done(
                 &here,
@@ -532,9 +363,9 @@ async fn send_back(page: Page, Path(id): Path<i64>, form: Form<Reason>) -> PageR
         .await
 }
 
-async fn approve(page: Page, Path(id): Path<i64>) -> PageResult {
+async fn approve(page: Page, Path(id): Path<i64>, form: Form<Shown>) -> PageResult {
     let here = address(id);
-    match run::approve(&page.ctx, id).await {
+    match run::approve(&page.ctx, id, &form.shown).await {
         Ok(true) => {
             page.done(&here, "Approved. The transfers are on their way.")
                 .await

@@ -49,6 +49,9 @@ async fn show(page: Page) -> PageResult {
         let deadline = view.deadline_at.map(|at| {
             view! { <p>"Stripe wants it by " <Day at/> ". " <Clock due=at warn_hours=72/></p> }
         });
+        let country = view.country.clone().map(|said| {
+            view! { <Notice tone=Tone::Warn title="Your country"><p>{said}</p></Notice> }
+        });
         let checked = view.checked_at.map(|at| {
             view! { <Fact label="Last checked with Stripe"><Ago at/></Fact> }
         });
@@ -74,6 +77,7 @@ async fn show(page: Page) -> PageResult {
             <Record>
                 <RecordMain>
                     <Panel title="Where it stands">
+                        {country}
                         <p>{view.state.sentence()}</p>
                         {deadline}
                         {ways}

@@ -1,18 +1,32 @@
 use super::*;
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::transition::testing::assert_closed;
 use proptest::prelude::*;
 use rstest::rstest;
+
+const SOUND: Standing = Standing {
+    active: true,
+    owned: true,
+    held: false,
+    signed: true,
+    account: PayoutAccountState::Ready,
+    account_waits: false,
+    country_paid: true,
+};
 
 fn candidate(minor: i64) -> Candidate {
     Candidate {
         balance: Money::new(minor, Currency::EUR),
         minimum_minor: 5_000,
-        account: PayoutAccountState::Ready,
-        held: false,
+        standing: SOUND,
         open_payout: false,
-        active: true,
-        account_waits: false,
+    }
+}
+
+fn with(standing: Standing) -> Candidate {
+    Candidate {
+        standing,
+        ..candidate(9_000)
     }
 }
 
@@ -44,17 +58,100 @@ fn an_unknown_payout_is_failed_by_a_person_only() {
 #[case(candidate(-1), LeftOut::NegativeBalance)]
 #[case(candidate(0), LeftOut::Nothing)]
 #[case(candidate(4_999), LeftOut::BelowMinimum)]
-#[case(Candidate { active: false, ..candidate(9_000) }, LeftOut::PartnerInactive)]
-#[case(Candidate { held: true, ..candidate(9_000) }, LeftOut::Held)]
-#[case(Candidate { account_waits: true, ..candidate(9_000) }, LeftOut::NewAccount)]
 #[case(Candidate { open_payout: true, ..candidate(9_000) }, LeftOut::OpenPayout)]
-#[case(Candidate { account: PayoutAccountState::None, ..candidate(9_000) }, LeftOut::NoAccount)]
-#[case(Candidate { account: PayoutAccountState::Restricted, ..candidate(9_000) },
-    LeftOut::AccountRestricted)]
-#[case(Candidate { account: PayoutAccountState::UnderReview, ..candidate(9_000) },
-    LeftOut::AccountIncomplete)]
-fn left_out(#[case] candidate: Candidate, #[case] reason: LeftOut) {
+fn left_out_by_its_amount(#[case] candidate: Candidate, #[case] reason: LeftOut) {
     assert_eq!(include_or_reason(&candidate), Inclusion::LeftOut { reason });
+}
+
+/// What stands against a partner stands against it at every step: when the run is counted, when it
+/// is frozen, and when a payout is about to be sent.
+#[rstest]
+#[case(Standing { active: false, ..SOUND }, LeftOut::PartnerInactive)]
+#[case(Standing { owned: false, ..SOUND }, LeftOut::NoOwner)]
+#[case(Standing { held: true, ..SOUND }, LeftOut::Held)]
+#[case(Standing { signed: false, ..SOUND }, LeftOut::NotSigned)]
+#[case(Standing { country_paid: false, ..SOUND }, LeftOut::CountryNotPaid)]
+#[case(Standing { account_waits: true, ..SOUND }, LeftOut::NewAccount)]
+#[case(Standing { account: PayoutAccountState::None, ..SOUND }, LeftOut::NoAccount)]
+#[case(Standing { account: PayoutAccountState::Closed, ..SOUND }, LeftOut::NoAccount)]
+#[case(Standing { account: PayoutAccountState::Restricted, ..SOUND }, LeftOut::AccountRestricted)]
+#[case(Standing { account: PayoutAccountState::UnderReview, ..SOUND }, LeftOut::AccountIncomplete)]
+fn left_out_at_every_step(#[case] standing: Standing, #[case] reason: LeftOut) {
+    let counted = include_or_reason(&with(standing));
+    assert_eq!(counted, Inclusion::LeftOut { reason });
+    let freezing = Freezing {
+        standing,
+        excluded: false,
+        open_payout: false,
+        as_submitted: true,
+    };
+    assert_eq!(freezing.refusal(), Some(reason));
+    let claim = Claim {
+        standing,
+        excluded: false,
+        same_account: true,
+    };
+    assert_eq!(claim.refusal(), Some(reason));
+}
+
+#[test]
+fn what_was_approved_leaves_only_as_approved() {
+    let freezing = Freezing {
+        standing: SOUND,
+        excluded: false,
+        open_payout: false,
+        as_submitted: true,
+    };
+    assert_eq!(freezing.refusal(), None);
+    for (freezing, reason) in [
+        (
+            Freezing {
+                as_submitted: false,
+                ..freezing
+            },
+            LeftOut::Changed,
+        ),
+        (
+            Freezing {
+                open_payout: true,
+                ..freezing
+            },
+            LeftOut::OpenPayout,
+        ),
+        (
+            Freezing {
+                excluded: true,
+                ..freezing
+            },
+            LeftOut::Excluded,
+        ),
+    ] {
+        assert_eq!(freezing.refusal(), Some(reason));
+    }
+    let claim = Claim {
+        standing: SOUND,
+        excluded: false,
+        same_account: true,
+    };
+    assert_eq!(claim.refusal(), None);
+    for (claim, reason) in [
+        (
+            Claim {
+                same_account: false,
+                ..claim
+            },
+            LeftOut::AccountReplaced,
+        ),
+        (
+            Claim {
+                excluded: true,
+                ..claim
+            },
+            LeftOut::Excluded,
+        ),
+    ] {
+        assert_eq!(claim.refusal(), Some(reason));
+    }
 }
 
 #[test]
@@ -75,12 +172,19 @@ fn included_with_what_can_be_moved() {
 #[test]
 fn four_eyes() {
     let hands = Hands {
-        creator: Some(1),
-        submitter: Some(2),
+        composed: &[
+            (1, Did::Drafted),
+            (2, Did::Submitted),
+            (5, Did::Excluded),
+            (6, Did::PutBack),
+            (7, Did::Counted),
+        ],
         approvers: &[],
     };
-    assert!(approve(&hands, 1, 100, None).is_err());
-    assert!(approve(&hands, 2, 100, None).is_err());
+    for hand in [1, 2, 5, 6, 7] {
+        let why = approve(&hands, hand, 100, None).expect_err("a hand");
+        assert!(why.starts_with("You "), "{why}");
+    }
     assert_eq!(approve(&hands, 3, 100, None), Ok(true));
     assert_eq!(approve(&hands, 3, 100, Some(100)), Ok(true));
     assert_eq!(approve(&hands, 3, 101, Some(100)), Ok(false));

@@ -111,7 +111,7 @@ impl Payouts<'_> {
         later: DateTime<Utc>,
     ) -> Result<bool> {
         let felix = stage.staff(&self.program.finance[0], at);
-        match run::submit(&felix, run_id).await {
+        match run::submit(&felix, run_id, None).await {
             Ok(()) => {}
             Err(Error::Conflict(_)) => {
                 run::cancel(&felix, run_id, "Nobody has reached the minimum yet.").await?;
@@ -120,9 +120,10 @@ impl Payouts<'_> {
             Err(e) => return Err(e),
         }
         let ines = stage.staff(&self.program.finance[1], later);
-        if !run::approve(&ines, run_id).await? {
+        let shown = run::shown(&ines, run_id).await?;
+        if !run::approve(&ines, run_id, &shown).await? {
             let ada = stage.staff(&self.program.admin, later);
-            run::approve(&ada, run_id).await?;
+            run::approve(&ada, run_id, &shown).await?;
         }
         Ok(true)
     }
@@ -205,7 +206,7 @@ impl Payouts<'_> {
             note: "Extra run: what has become payable since the fifth".to_owned(),
         };
         let run_id = run::draft(&felix, new).await?;
-        match run::submit(&felix, run_id).await {
+        match run::submit(&felix, run_id, None).await {
             Ok(()) | Err(Error::Conflict(_)) => Ok(()),
             Err(e) => Err(e),
         }

@@ -92,6 +92,9 @@ pub(super) async fn find(
             None,
         ));
     }
+    if let Some(said) = crate::payout::country::beforehand(&application.country) {
+        hints.push(Hint::new(HintLevel::Warn, said, None));
+    }
     hints.sort_by_key(|h| std::cmp::Reverse(h.level));
     Ok(hints)
 }

@@ -6,6 +6,7 @@
 mod attribution;
 mod lines;
 mod people;
+mod runs;
 mod sending;
 mod webhooks;
 
@@ -94,6 +95,7 @@ pub async fn audit(db: &Db) -> Result<Report> {
     sending::sending(&tx, &mut report).await?;
     webhooks::webhooks(&tx, &mut report).await?;
     attribution::credits(&tx, &mut report).await?;
+    runs::runs(&tx, &mut report).await?;
     tx.rollback().await?;
     Ok(report)
 }

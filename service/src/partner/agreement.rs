@@ -8,6 +8,14 @@ use crate::error::{Error, FieldErrors, Result, is_duplicate};
 use crate::event::Entry;
 use crate::program;
 
+/// Whether the partner `p` of a statement has signed the terms that apply at `{now}`. Under these and
+/// no others commission is paid: the checklist says so, and the payouts' gate asks for it.
+pub(crate) const SIGNED: &str = "\
+    EXISTS (SELECT 1 FROM agreement g WHERE g.partner_id = p.id AND g.terms_version_id = ( \
+      SELECT t.id FROM terms_version t \
+      WHERE t.program_id = p.program_id AND t.effective_from <= {now} \
+      ORDER BY t.effective_from DESC, t.version DESC LIMIT 1))";
+
 /// The terms that apply now and what the organisation has signed.
 #[derive(Clone, Debug)]
 pub struct Agreement {

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
+pub(crate) use agreement::SIGNED;
 pub use agreement::{Agreement, agreement, sign};
 pub use invitation::{Accepted, Invitation, accept, invitation, invitations, invite, revoke};
 pub use list::{ListView, PartnerRow, list};

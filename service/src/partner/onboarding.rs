@@ -29,10 +29,7 @@ const FACTS: &str = "\
     SELECT \
       (SELECT COUNT(*) FROM partner p WHERE p.id = $1 AND p.profile <> '') AS profile, \
       (SELECT COUNT(*) FROM member m WHERE m.partner_id = $1 AND m.removed_at IS NULL) AS members, \
-      (SELECT COUNT(*) FROM agreement a WHERE a.partner_id = $1 AND a.terms_version_id = ( \
-         SELECT t.id FROM terms_version t JOIN partner p ON p.program_id = t.program_id \
-         WHERE p.id = $1 AND t.effective_from <= $2 \
-         ORDER BY t.effective_from DESC, t.version DESC LIMIT 1)) AS agreement, \
+      (SELECT COUNT(*) FROM partner p WHERE p.id = $1 AND {signed}) AS agreement, \
       (SELECT COUNT(*) FROM certificate c JOIN member m ON m.person_id = c.person_id \
          WHERE m.partner_id = $1 AND m.removed_at IS NULL AND c.revoked_at IS NULL AND c.grace_until > $2) AS certified, \
       (SELECT COUNT(*) FROM payout_account x WHERE x.partner_id = $1 AND x.state = 'ready') AS account, \
@@ -51,9 +48,10 @@ pub async fn checklist(ctx: &Context, partner_id: i64) -> Result<Vec<Step>> {
         _ => return Err(Error::NotFound),
     }
     let db = ctx.reader();
+    let signed = super::SIGNED.replace("{now}", "$2");
     let statement = Statement::from_sql_and_values(
         db.get_database_backend(),
-        FACTS,
+        FACTS.replace("{signed}", &signed),
         [partner_id.into(), ctx.now().into()],
     );
     let facts = Facts::find_by_statement(statement)

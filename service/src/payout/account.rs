@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use stripe_gateway::{CallError, Gateway, NewRecipient, RecipientAccount};
 
-use super::{jobs, new_account};
+use super::{country, jobs, new_account};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
@@ -46,6 +46,8 @@ pub struct View {
     pub deadline_at: Option<DateTime<Utc>>,
     /// When it was last retrieved.
     pub checked_at: Option<DateTime<Utc>>,
+    /// What is to be known about being paid in the partner's country, if there is something.
+    pub country: Option<String>,
 }
 
 /// The payout account of the actor's own organisation.
@@ -62,13 +64,16 @@ pub async fn own(ctx: &Context) -> Result<View> {
 /// # Errors
 /// When the database cannot be read.
 pub async fn of_partner(db: &impl ConnectionTrait, partner_id: i64) -> Result<View> {
-    let Some(row) = find(db, partner_id).await? else {
+    let row = find(db, partner_id).await?;
+    let country = country::notice_for(db, partner_id, row.as_ref()).await?;
+    let Some(row) = row else {
         return Ok(View {
             state: PayoutAccountState::None,
             stripe_id: None,
             needed: Vec::new(),
             deadline_at: None,
             checked_at: None,
+            country,
         });
     };
     Ok(View {
@@ -77,6 +82,7 @@ pub async fn of_partner(db: &impl ConnectionTrait, partner_id: i64) -> Result<Vi
         needed: serde_json::from_value(row.requirements)?,
         deadline_at: row.deadline_at,
         checked_at: Some(row.checked_at),
+        country,
     })
 }
 
@@ -213,6 +219,11 @@ async fn create(
             // Nothing was made of it, so what is corrected may be sent as a new request.
             if !e.is_passing() && !e.refuses_key() {
                 answered(ctx.reader(), &request).await?;
+            }
+            if country::is_refusal(&e) {
+                let old = closed.as_ref().map(|row| row.stripe_id.as_str());
+                let said = country::remember(ctx, partner_id, old, &e.to_string()).await?;
+                return Err(Error::Conflict(said));
             }
             let sentence = "Your account was not connected. Try again in a minute.";
             return Err(unavailable(sentence, e));

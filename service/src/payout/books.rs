@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, IntoCondition},
 };
 
-use super::money;
+use super::{money, send};
 use crate::commission::hold_lines;
 use crate::commission::month::{self, Month};
 use crate::context::Context;
@@ -73,21 +73,36 @@ pub(super) async fn returned(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     row: &payout::Model,
-    reference: &str,
 ) -> Result<ToBook> {
-    hold_lines(tx, commission::Column::PayoutId.eq(row.id).into_condition()).await?;
+    let mut entries = all_returned(ctx, tx, std::slice::from_ref(row)).await?;
+    let none = || Error::internal("a payout gave nothing back");
+    entries.pop().ok_or_else(none)
+}
+
+/// The same for several payouts at once.
+pub(super) async fn all_returned(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    rows: &[payout::Model],
+) -> Result<Vec<ToBook>> {
+    let theirs = commission::Column::PayoutId.is_in(rows.iter().map(|row| row.id));
+    hold_lines(tx, theirs.clone().into_condition()).await?;
     commission::Entity::update_many()
         .col_expr(commission::Column::State, Expr::value("payable"))
         .col_expr(commission::Column::PayoutId, Expr::value(None::<i64>))
-        .filter(commission::Column::PayoutId.eq(row.id))
+        .filter(theirs)
         .filter(commission::Column::State.eq("in_payout"))
         .exec(tx)
         .await?;
-    let amount = money(row.amount, &row.currency)?;
-    let entry = ledger::Entry::payout_failed(row.id, row.partner_id, amount);
-    let text = format!("Payout {reference} failed; the amount is payable again");
-    let entry = entry.map_err(Error::internal)?;
-    Ok((entry, links(ctx, "payout_failed", text, row.id)))
+    let entries = rows.iter().map(|row| {
+        let amount = money(row.amount, &row.currency)?;
+        let entry = ledger::Entry::payout_failed(row.id, row.partner_id, amount);
+        let reference = send::reference(row.id);
+        let text = format!("Payout {reference} failed; the amount is payable again");
+        let entry = entry.map_err(Error::internal)?;
+        Ok((entry, links(ctx, "payout_failed", text, row.id)))
+    });
+    entries.collect()
 }
 
 /// A made transfer came back, `amount` of it: payable again as a line of its own, because what was

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::money::Money;
-use domain::payout::{Moved, PayoutStatus, RunStatus};
-use entity::{commission, partner, payout, payout_item, payout_run, person};
+use domain::payout::{Did, Moved, PayoutStatus, RunStatus};
+use entity::{commission, partner, payout, payout_exclusion, payout_item, payout_run};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, sea_query::Expr,
 };
 
 use super::outcome::{self, Outcome};
-use super::{money, run};
+use super::{gate, money, run};
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
 use crate::event::{self, Line};
@@ -152,6 +152,26 @@ pub struct Item {
     pub amount: Money,
     /// Its payout, once frozen.
     pub payout: Option<payout::Model>,
+    /// What a person decided about it, while that stands.
+    pub exclusion: Option<payout_exclusion::Model>,
+}
+
+/// Somebody who composed a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hand {
+    /// `person.id`.
+    pub person_id: i64,
+    /// The first thing the person did.
+    pub did: Did,
+}
+
+/// How far something is that goes on in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// An approved run is being frozen: so many of so many items.
+    Freezing(u64, u64),
+    /// A canceled run gives its amounts back: so many of so many payouts.
+    GivingBack(u64, u64),
 }
 
 impl Item {
@@ -178,8 +198,12 @@ pub struct RunView {
     pub last_day: NaiveDate,
     /// Everybody with a balance, in or left out.
     pub items: Vec<Item>,
-    /// Names of those who had a hand in it, by `person.id`.
+    /// Who composed it, and therefore does not approve it.
+    pub hands: Vec<Hand>,
+    /// Names of those who had a hand in it or approved it, by `person.id`.
     pub people: HashMap<i64, String>,
+    /// How far it is, while a worker goes on with it.
+    pub progress: Option<Progress>,
     /// What happened to it, newest first.
     pub timeline: Vec<Line>,
 }
@@ -209,33 +233,28 @@ pub async fn run(ctx: &Context, run_id: i64) -> Result<RunView> {
         .order_by_desc(payout_item::Column::Amount)
         .all(db)
         .await?;
+    let mut exclusions = gate::exclusions(db, run_id).await?;
     let items = found
         .into_iter()
         .map(|item| {
+            let key = (item.partner_id, item.currency.clone());
             Ok(Item {
                 partner: names.get(&item.partner_id).cloned().unwrap_or_default(),
                 amount: money(item.amount, &item.currency)?,
-                payout: payouts.remove(&(item.partner_id, item.currency.clone())),
+                payout: payouts.remove(&key),
+                exclusion: exclusions.remove(&key),
                 item,
             })
         })
         .collect::<Result<_>>()?;
-    let hands: Vec<i64> = [
-        run.created_by,
-        run.submitted_by,
-        run.approved_by,
-        run.second_approved_by,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let people = person::Entity::find()
-        .filter(person::Column::Id.is_in(hands))
-        .all(db)
-        .await?
+    let composed = run::composed(&run, &run::hands_of(db, run_id).await?)?;
+    let hands: Vec<Hand> = composed
         .into_iter()
-        .map(|p| (p.id, p.name))
+        .map(|(person_id, did)| Hand { person_id, did })
         .collect();
+    let approvers = [run.approved_by, run.second_approved_by];
+    let people = hands.iter().map(|hand| hand.person_id);
+    let people = people.chain(approvers.into_iter().flatten());
     Ok(RunView {
         status: run.status.parse().map_err(Error::internal)?,
         totals: run::totals(db, run_id).await?,
@@ -248,26 +267,57 @@ pub async fn run(ctx: &Context, run_id: i64) -> Result<RunView> {
             program::zone(&program::by_id(db, run.program_id).await?),
         ),
         timeline: event::timeline(db, "payout_run", run_id, true).await?,
+        people: crate::partner::names(db, people).await?,
+        progress: progress(db, &run).await?,
         items,
-        people,
+        hands,
         run,
     })
+}
+
+/// How far a run is that a worker goes on with.
+async fn progress(db: &impl ConnectionTrait, run: &payout_run::Model) -> Result<Option<Progress>> {
+    let payouts = payout::Entity::find().filter(payout::Column::RunId.eq(run.id));
+    let items = payout_item::Entity::find().filter(payout_item::Column::RunId.eq(run.id));
+    match run.status.parse().map_err(Error::internal)? {
+        RunStatus::Approved if run.frozen_at.is_none() => {
+            let left = items
+                .filter(payout_item::Column::Included.eq(true))
+                .filter(payout_item::Column::Id.gt(run.frozen_to))
+                .count(db)
+                .await?;
+            let done = payouts.count(db).await?;
+            Ok(Some(Progress::Freezing(done, done + left)))
+        }
+        RunStatus::Canceled => {
+            let left = payouts
+                .clone()
+                .filter(payout::Column::Status.eq(PayoutStatus::Intended.as_str()))
+                .count(db)
+                .await?;
+            if left == 0 {
+                return Ok(None);
+            }
+            let all = payouts.count(db).await?;
+            Ok(Some(Progress::GivingBack(all - left, all)))
+        }
+        _ => Ok(None),
+    }
 }
 
 async fn partner_names(
     db: &impl ConnectionTrait,
     program_id: Option<i64>,
 ) -> Result<HashMap<i64, String>> {
-    let mut query = partner::Entity::find();
+    let mut query = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::Id)
+        .column(partner::Column::Name);
     if let Some(id) = program_id {
         query = query.filter(partner::Column::ProgramId.eq(id));
     }
-    Ok(query
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|p| (p.id, p.name))
-        .collect())
+    let rows: Vec<(i64, String)> = query.into_tuple().all(db).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// A payout as a row of a list.

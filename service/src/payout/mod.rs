@@ -7,7 +7,9 @@ pub mod account;
 pub mod bank;
 mod books;
 pub mod browse;
+pub mod country;
 pub mod due;
+mod gate;
 pub(crate) mod letters;
 pub mod list;
 mod new_account;
@@ -23,6 +25,8 @@ pub mod sweep;
 pub mod sync;
 pub mod watch;
 
+pub(crate) use run::fingerprint;
+
 use chrono::{DateTime, Utc};
 use domain::money::{Currency, Money};
 
@@ -34,6 +38,10 @@ pub mod jobs {
 
     /// Checks the balance and starts a run's payouts; payload [`Run`].
     pub const START_RUN: &str = "payout.run";
+    /// Goes on freezing an approved run; payload [`Run`].
+    pub const FREEZE_RUN: &str = "payout.freeze";
+    /// Goes on giving back what a canceled run had frozen; payload [`Run`].
+    pub const GIVE_BACK: &str = "payout.give_back";
     /// Takes one payout a step further; payload [`Payout`].
     pub const WORK: &str = "payout.work";
     /// Retrieves a partner's Stripe account; payload [`StripeObject`].

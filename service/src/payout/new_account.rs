@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::partner::MemberRole;
-use entity::{event, member, partner, payout_account};
+use entity::{event, member, partner};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 
 use super::letters::{self, Connected};
@@ -84,10 +84,10 @@ async fn former_owners(
 /// before new ones waited. Whoever decides whether a payout may leave asks this.
 pub(super) fn waits_until(
     ctx: &Context,
-    account: &payout_account::Model,
+    connected_at: Option<DateTime<Utc>>,
     wait: TimeDelta,
 ) -> Option<DateTime<Utc>> {
-    let until = account.connected_at? + wait;
+    let until = connected_at? + wait;
     (until > ctx.now()).then_some(until)
 }
 

@@ -82,9 +82,9 @@ pub async fn book(
     .partner(partner_id)
     .record(ctx, &*tx)
     .await?;
-    send::finish_run(ctx, &*tx, row.run_id).await?;
     post_many(ctx, &*tx, entries).await?;
     tx.commit().await?;
+    super::run::finish(ctx, row.run_id).await?;
     Ok(())
 }
 
@@ -188,7 +188,7 @@ async fn new_payout(
         .add(commission::Column::PartnerId.eq(partner_id))
         .add(commission::Column::ProgramId.eq(partner.program_id))
         .add(commission::Column::Currency.eq(transfer.amount.currency.code()))
-        .add(super::run::members(transfer.created));
+        .add(super::run::payable_at(transfer.created));
     hold_lines(tx, theirs.clone()).await?;
     let taken = commission::Entity::update_many()
         .col_expr(commission::Column::State, Expr::value("in_payout"))

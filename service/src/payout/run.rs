@@ -1,39 +1,59 @@
 //! Payout runs: drafted, trimmed, submitted, approved by somebody else, frozen.
 
 mod approve;
+mod cancel;
+mod count;
 mod draft;
+mod finish;
+mod freeze;
+mod hands;
 mod limits;
+mod seen;
 
 use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::partner::StaffRole;
-use domain::payout::{PayoutStatus, RunStatus};
+use domain::payout::{Did, RunStatus};
 use domain::transition::Who;
-use entity::{commission, partner, payout, payout_run};
-use sea_orm::sea_query::{Expr, IntoCondition};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
+use entity::{partner, payout_run, payout_submission};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Statement,
+};
 
-use super::{letters, money, send};
-use crate::commission::hold_lines;
+use super::{letters, money};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::ledger::post_many;
 
 pub use approve::approve;
-pub(super) use draft::members;
-use draft::recount;
-pub use draft::{NewRun, draft, exclude, refresh};
+pub use cancel::{cancel, give_back};
+pub(crate) use count::fingerprint;
+pub(super) use count::payable_at;
+pub use draft::{NewRun, draft, exclude, exclude_many, refresh};
 pub(super) use draft::{last_day, pays_somebody, write_draft};
+pub(super) use finish::finish;
+pub use freeze::freeze;
+pub(super) use hands::{all as hands_of, composed};
 
-/// Submits a draft for approval, counted anew.
+/// Submits a draft for approval, counted anew. `shown` is the fingerprint of what the person was shown,
+/// where the caller has it: what a colleague changed since is refused then. An approval cannot do
+/// without; a submission pays nothing yet.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it is no draft or pays nobody.
-pub async fn submit(ctx: &Context, run_id: i64) -> Result<()> {
+/// [`Error::Conflict`] when it is no draft, pays nobody, or has been changed by a colleague.
+pub async fn submit(ctx: &Context, run_id: i64, shown: Option<&str>) -> Result<()> {
     let person_id = ctx.staff(StaffRole::Finance)?;
+    // What has become payable by now is in it, and does not change it while it waits for approval.
+    let portal = Context::system(&ctx.db, ctx.clock.clone(), ctx.request_id.clone());
+    crate::commission::mature(&portal).await?;
     let tx = ctx.begin().await?;
-    let run = recount(ctx, &*tx, run_id).await?;
+    let run = locked(&*tx, run_id, RunStatus::Draft, "submit").await?;
+    if let Some(shown) = shown {
+        seen::same(&*tx, &run, shown).await?;
+    }
+    let run = count::recount(ctx, &*tx, run).await?;
     let totals = totals(&*tx, run_id).await?;
     if totals.is_empty() {
         return Err(Error::conflict(
@@ -56,6 +76,18 @@ pub async fn submit(ctx: &Context, run_id: i64) -> Result<()> {
             )
     })
     .await?;
+    let (fingerprint, content) = count::mark(&*tx, run_id).await?;
+    payout_submission::Entity::insert(payout_submission::ActiveModel {
+        run_id: Set(run_id),
+        fingerprint: Set(fingerprint.clone()),
+        content: Set(content),
+        submitted_by: Set(person_id),
+        submitted_at: Set(ctx.now()),
+        ..Default::default()
+    })
+    .exec_without_returning(&*tx)
+    .await?;
+    hands::note(ctx, &*tx, run_id, Did::Submitted, Some(fingerprint)).await?;
     let sum = totals
         .iter()
         .map(|m| m.format("en"))
@@ -115,7 +147,21 @@ async fn step(
     Ok(())
 }
 
-/// Sends a submitted run back to its drafter.
+/// The fingerprint of what a run's page shows now, for whoever decides about it without a page.
+///
+/// # Errors
+/// [`Error::NotFound`] for a missing run and for people outside the vendor.
+pub async fn shown(ctx: &Context, run_id: i64) -> Result<String> {
+    ctx.any_staff()?;
+    let run = payout_run::Entity::find_by_id(run_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(run.fingerprint.unwrap_or_default())
+}
+
+/// Sends a submitted run back to its drafter. Whoever composed it stays a hand of it; sending it back
+/// makes nobody one.
 ///
 /// # Errors
 /// [`Error::Conflict`] when it is not waiting for approval, [`Error::Invalid`] without a reason.
@@ -123,7 +169,7 @@ pub async fn send_back(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
     ctx.staff(StaffRole::Finance)?;
     let reason = required(reason)?;
     let tx = ctx.begin().await?;
-    let run = in_state(&*tx, run_id, RunStatus::Submitted, "send back").await?;
+    let run = locked(&*tx, run_id, RunStatus::Submitted, "send back").await?;
     step(&*tx, &run, RunStatus::Draft, |update| {
         update
             .col_expr(payout_run::Column::SubmittedBy, Expr::value(None::<i64>))
@@ -160,17 +206,24 @@ fn required(reason: &str) -> Result<&str> {
     }
 }
 
-/// The run, if it is in the state that `verb` needs.
-async fn in_state(
-    db: &impl ConnectionTrait,
+/// The run, its row locked until the transaction ends: whoever changes a run begins with it and judges
+/// it as it is then.
+async fn lock(tx: &impl ConnectionTrait, run_id: i64) -> Result<payout_run::Model> {
+    payout_run::Entity::find_by_id(run_id)
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The run, locked, if it is in the state that `verb` needs.
+async fn locked(
+    tx: &impl ConnectionTrait,
     run_id: i64,
     state: RunStatus,
     verb: &str,
 ) -> Result<payout_run::Model> {
-    let run = payout_run::Entity::find_by_id(run_id)
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let run = lock(tx, run_id).await?;
     let now: RunStatus = run.status.parse().map_err(Error::internal)?;
     if now == state {
         return Ok(run);
@@ -180,48 +233,6 @@ async fn in_state(
         run.number,
         now.label()
     )))
-}
-
-/// Gives a run up before anything was sent; frozen amounts are payable again.
-///
-/// # Errors
-/// [`Error::Conflict`] once transfers are on their way, [`Error::Invalid`] without a reason.
-pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
-    ctx.staff(StaffRole::Finance)?;
-    let reason = required(reason)?;
-    let tx = ctx.begin().await?;
-    let run = payout_run::Entity::find_by_id(run_id)
-        .one(&*tx)
-        .await?
-        .ok_or(Error::NotFound)?;
-    step(&*tx, &run, RunStatus::Canceled, |update| update).await?;
-    let frozen = payout::Entity::find()
-        .filter(payout::Column::RunId.eq(run_id))
-        .filter(payout::Column::Status.eq(PayoutStatus::Intended.as_str()))
-        .all(&*tx)
-        .await?;
-    let ids = frozen.iter().map(|row| row.id);
-    let lines = commission::Column::PayoutId.is_in(ids).into_condition();
-    hold_lines(&*tx, lines).await?;
-    let mut entries = Vec::new();
-    for row in frozen {
-        let cause = "The run was canceled.";
-        let back = send::give_up(ctx, &*tx, &row, PayoutStatus::Intended, cause).await?;
-        entries.push(back.ok_or_else(|| {
-            Error::conflict("Transfers are already on their way. Reload the page.")
-        })?);
-    }
-    Entry::new(
-        "payout_run.canceled",
-        "payout_run",
-        run_id,
-        format!("Canceled: {reason}"),
-    )
-    .record(ctx, &*tx)
-    .await?;
-    post_many(ctx, &*tx, entries).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 /// Holds every payout of a partner, with a reason the partner reads; or, with none, lifts the hold.

@@ -9,21 +9,22 @@ mod start;
 
 use chrono::TimeDelta;
 use domain::money::Money;
-use domain::payout::PayoutStatus;
 use domain::payout::evidence::{self, Evidence, Frozen, Listed};
+use domain::payout::{LeftOut, PayoutStatus};
 use entity::payout;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use stripe_gateway::billing::Transfer;
 use stripe_gateway::{CallError, Gateway, NewTransfer};
 
 use super::watch::{self, Clear, Waits};
-use super::{Next, money, question, sweep};
+use super::{Next, country, money, question, run, sweep};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::mail::Letter;
 use crate::notice::{self, tell_staff};
 use claim::{Claim, claim};
-pub(super) use outcome::{failed, finish_run, give_up, succeeded};
+use outcome::turned_away;
+pub(super) use outcome::{failed, succeeded};
 pub use start::start_run;
 
 /// Stripe keeps an idempotency key for 24 hours at least (v1). Until this long after the first try
@@ -118,7 +119,10 @@ pub async fn work(ctx: &Context, gateway: &dyn Gateway, payout_id: i64) -> Resul
             settle(ctx, gateway, find(ctx, payout_id).await?).await
         }
         PayoutStatus::Unknown => settle(ctx, gateway, row).await,
-        PayoutStatus::Paid | PayoutStatus::Failed | PayoutStatus::Reversed => Ok(Next::Done),
+        PayoutStatus::Paid | PayoutStatus::Failed | PayoutStatus::Reversed => {
+            run::finish(ctx, row.run_id).await?;
+            Ok(Next::Done)
+        }
     }
 }
 
@@ -229,6 +233,11 @@ async fn call(
         // Whoever was first may die over it: its job is not this one's to end.
         Claim::Lost => return Ok(Next::Again(ctx.now() + wait(row.attempts))),
         Claim::Held => return Ok(Next::Again(ctx.now() + STRIPE_WAIT)),
+        // What may be on its way stays as it is, and is not sent again.
+        Claim::Refused(_) if from != PayoutStatus::Intended => {
+            return Ok(Next::Again(ctx.now() + QUESTION_WAIT));
+        }
+        Claim::Refused(reason) => return turned_away(ctx, &row, reason).await,
     };
     let new = NewTransfer {
         amount: money(row.amount, &row.currency)?,
@@ -257,6 +266,14 @@ async fn call(
             put_back(ctx, &row, from, false).await?;
             let seconds = wait(row.attempts).min(STRIPE_WAIT);
             wait_for(ctx, row.run_id, &Waits::of(&away), seconds).await
+        }
+        Err(refusal) if country::is_refusal(&refusal) => {
+            let account = Some(row.destination.as_str());
+            let said = refusal.to_string();
+            country::remember(ctx, row.partner_id, account, &said).await?;
+            let cause = format!("{}.", LeftOut::CountryNotPaid.label());
+            let closes = question::Close::Machine;
+            failed(ctx, &row, PayoutStatus::Sending, &cause, closes).await
         }
         Err(CallError::Definite { message, .. }) => {
             let closes = question::Close::Machine;

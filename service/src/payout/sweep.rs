@@ -58,8 +58,22 @@ pub(crate) const WITHOUT_JOB: &str = "\
 /// Approved runs without a job that waits.
 const RUNS_WITHOUT_JOB: &str = "\
     SELECT r.id FROM payout_run r WHERE r.status IN ('approved', 'waiting_for_balance') \
+    AND r.frozen_at IS NOT NULL \
     AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status = 'waiting' \
       AND j.dedupe_key = 'payout.run:' || CAST(r.id AS TEXT)) ORDER BY r.id";
+
+/// Approved runs that are not frozen whole, without a job that goes on with it.
+const FREEZING_WITHOUT_JOB: &str = "\
+    SELECT r.id FROM payout_run r WHERE r.status = 'approved' AND r.frozen_at IS NULL \
+    AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status = 'waiting' \
+      AND j.dedupe_key = 'payout.freeze:' || CAST(r.id AS TEXT)) ORDER BY r.id";
+
+/// Canceled runs that have not given everything back, without a job that goes on with it.
+const GIVING_WITHOUT_JOB: &str = "\
+    SELECT r.id FROM payout_run r WHERE r.status = 'canceled' \
+    AND EXISTS (SELECT 1 FROM payout p WHERE p.run_id = r.id AND p.status = 'intended') \
+    AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status = 'waiting' \
+      AND j.dedupe_key = 'payout.give_back:' || CAST(r.id AS TEXT)) ORDER BY r.id";
 
 /// Gives every open payout and every approved run its job back; says how many had lost it.
 ///
@@ -73,7 +87,12 @@ pub async fn sweep(ctx: &Context) -> Result<u64> {
     };
     let payouts = lost(WITHOUT_JOB).all(ctx.reader()).await?;
     let runs = lost(RUNS_WITHOUT_JOB).all(ctx.reader()).await?;
-    if payouts.is_empty() && runs.is_empty() {
+    let freezing = lost(FREEZING_WITHOUT_JOB).all(ctx.reader()).await?;
+    let giving = lost(GIVING_WITHOUT_JOB).all(ctx.reader()).await?;
+    if [&payouts, &runs, &freezing, &giving]
+        .iter()
+        .all(|rows| rows.is_empty())
+    {
         return Ok(0);
     }
     let tx = ctx.begin().await?;
@@ -83,8 +102,14 @@ pub async fn sweep(ctx: &Context) -> Result<u64> {
     for row in &runs {
         wake_run(ctx, &*tx, row.id).await?;
     }
+    for (kind, rows) in [(jobs::FREEZE_RUN, &freezing), (jobs::GIVE_BACK, &giving)] {
+        for row in rows {
+            let key = format!("{kind}:{}", row.id);
+            job::wake(ctx, &*tx, kind, &jobs::Run { run_id: row.id }, key).await?;
+        }
+    }
     tx.commit().await?;
-    let count = payouts.len() + runs.len();
+    let count = payouts.len() + runs.len() + freezing.len() + giving.len();
     tracing::warn!(count, "payouts or runs had lost their job");
     Ok(count as u64)
 }

@@ -1,9 +1,13 @@
 //! A world in which a payout can be made, with a Stripe that can be told to fail.
 
 use domain::plan::ready_made;
-use entity::{payout, payout_account};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QueryOrder};
+use entity::{payout, payout_account, payout_item, payout_run, payout_submission};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder,
+};
 use serde_json::{Value, json};
+use service::commission::{AdjustForm, adjust};
 use service::payout::{Next, run, send};
 use service::{Context, Error};
 use stripe_gateway::{Config, StripeGateway};
@@ -70,7 +74,8 @@ impl Bank {
 
     /// Approves a run as somebody.
     pub async fn approve_as(&self, ctx: &Context, run_id: i64) -> Result<bool, Error> {
-        run::approve(ctx, run_id).await
+        let shown = self.shown(run_id).await;
+        run::approve(ctx, run_id, &shown).await
     }
 
     pub async fn control(&self, path: &str, body: Value) -> Value {
@@ -157,22 +162,30 @@ impl Bank {
         state["transfers"].as_array().expect("a list").clone()
     }
 
-    /// Drafts and submits a run.
-    pub async fn submitted(&self) -> i64 {
-        let drafter = self.world.finance(0);
+    /// One of finance drafts a run.
+    pub async fn drafted(&self, who: usize) -> i64 {
         let new = run::NewRun {
             program_id: self.world.program,
             cutoff_at: self.world.now,
             note: String::new(),
         };
-        let run_id = run::draft(&drafter, new).await.expect("drafted");
-        run::submit(&drafter, run_id).await.expect("submitted");
+        run::draft(&self.world.finance(who), new)
+            .await
+            .expect("drafted")
+    }
+
+    /// Drafts and submits a run.
+    pub async fn submitted(&self) -> i64 {
+        let run_id = self.drafted(0).await;
+        run::submit(&self.world.finance(0), run_id, None)
+            .await
+            .expect("submitted");
         run_id
     }
 
     /// The last approval that a run needs.
     pub async fn approve(&self, run_id: i64) {
-        let approved = run::approve(&self.world.finance(1), run_id).await;
+        let approved = self.approve_by(1, run_id).await;
         assert!(approved.expect("approved"));
     }
 
@@ -215,6 +228,33 @@ impl Bank {
     pub async fn payouts(&self) -> Vec<payout::Model> {
         let rows = payout::Entity::find().order_by_asc(payout::Column::Id);
         rows.all(self.world.test.db.reader()).await.expect("read")
+    }
+
+    /// What the newest submission of a run was of.
+    pub async fn shown_at_submission(&self, run_id: i64) -> String {
+        payout_submission::Entity::find()
+            .filter(payout_submission::Column::RunId.eq(run_id))
+            .order_by_desc(payout_submission::Column::Id)
+            .one(self.world.test.db.reader())
+            .await
+            .expect("read")
+            .expect("one")
+            .fingerprint
+    }
+
+    /// What the page of a run says of its content.
+    pub async fn shown(&self, run_id: i64) -> String {
+        let run = payout_run::Entity::find_by_id(run_id)
+            .one(self.world.test.db.reader())
+            .await
+            .expect("read")
+            .expect("one");
+        run.fingerprint.expect("counted")
+    }
+
+    /// One of finance approves what the run's page shows.
+    pub async fn approve_by(&self, who: usize, run_id: i64) -> Result<bool, Error> {
+        self.approve_as(&self.world.finance(who), run_id).await
     }
 
     /// Drafts, submits, approves and starts a run; gives its only payout.
@@ -266,6 +306,79 @@ impl Bank {
             }
         }
         panic!("the payout never settles");
+    }
+
+    /// Gives the second partner 100.00 payable and a payout account that is ready.
+    pub async fn bonus_for_second(&self) {
+        let south = self.world.partners[1];
+        let bonus = AdjustForm {
+            partner_id: south,
+            kind: "bonus".to_owned(),
+            amount: "100.00".to_owned(),
+            currency: "EUR".to_owned(),
+            reason: "Agreed by phone".to_owned(),
+        };
+        adjust(&self.world.finance(0), &bonus)
+            .await
+            .expect("booked");
+        self.ready(south).await;
+    }
+
+    /// A run's item of a partner.
+    pub async fn item(&self, run_id: i64, partner: i64) -> payout_item::Model {
+        payout_item::Entity::find()
+            .filter(payout_item::Column::RunId.eq(run_id))
+            .filter(payout_item::Column::PartnerId.eq(partner))
+            .one(self.world.test.db.reader())
+            .await
+            .expect("read")
+            .expect("one")
+    }
+
+    /// What stands against paying the first partner from now on, by name.
+    pub async fn against(&self, what: &str) {
+        let db = self.world.test.db.reader();
+        let north = self.world.partners[0];
+        let sql = match what {
+            "held" => {
+                run::hold_partner(&self.world.finance(0), north, Some("Its bank asks"))
+                    .await
+                    .expect("held");
+                return;
+            }
+            "banned" | "deactivated" => {
+                format!("UPDATE partner SET status = '{what}' WHERE id = {north}")
+            }
+            "new terms" => format!(
+                "INSERT INTO terms_version (program_id, version, effective_from, body, created_at) \
+                 SELECT program_id, 2, created_at, 'Other terms.', created_at \
+                 FROM terms_version WHERE program_id = {}",
+                self.world.program
+            ),
+            "unsigned" => format!("DELETE FROM agreement WHERE partner_id = {north}"),
+            "restricted" | "closed" => {
+                format!("UPDATE payout_account SET state = '{what}' WHERE partner_id = {north}")
+            }
+            "disconnected" => format!("DELETE FROM payout_account WHERE partner_id = {north}"),
+            "replaced" => {
+                let other = self.account("complete").await;
+                format!(
+                    "UPDATE payout_account SET stripe_id = '{other}' WHERE partner_id = {north}"
+                )
+            }
+            "no owner" => format!(
+                "INSERT INTO member (partner_id, person_id, role, joined_at, removed_at) \
+                 SELECT {north}, id, 'owner', created_at, created_at FROM person WHERE id = {}",
+                self.world.finance[0]
+            ),
+            "country" => format!(
+                "INSERT INTO payout_country_refusal (partner_id, country, account, said, refused_at) \
+                 SELECT p.id, p.country, a.stripe_id, 'no', p.created_at FROM partner p \
+                 JOIN payout_account a ON a.partner_id = p.id WHERE p.id = {north}"
+            ),
+            other => panic!("{other}?"),
+        };
+        db.execute_unprepared(&sql).await.expect(what);
     }
 
     pub async fn bucket(&self, bucket: &str) -> i64 {

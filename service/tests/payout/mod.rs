@@ -2,9 +2,15 @@
 //! Stripe is the sandbox, a server of its own.
 
 mod accounts;
+mod approval;
 pub mod bank;
+mod country;
 mod due;
+mod exclusion;
 mod figures;
+mod gate;
+mod hands;
+mod pieces;
 mod restore;
 mod runs;
 mod sending;

@@ -158,7 +158,7 @@ async fn the_comparison_finds_a_restored_backup(#[case] engine: Engine) {
         note: String::new(),
     };
     let run_id = run::draft(&drafter, new).await.expect("drafted");
-    assert!(run::submit(&drafter, run_id).await.is_err());
+    assert!(run::submit(&drafter, run_id, None).await.is_err());
 }
 
 /// A payout that is in the backup as not sent, and was sent since: it is not sent again, also when

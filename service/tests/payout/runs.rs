@@ -20,18 +20,10 @@ async fn four_eyes(#[case] engine: Engine) {
         return;
     };
     let run_id = bank.submitted().await;
-    let refused = run::approve(&bank.world.finance(0), run_id)
-        .await
-        .expect_err("the drafter");
+    let refused = bank.approve_by(0, run_id).await.expect_err("the drafter");
     assert!(matches!(refused, Error::Conflict(_)), "{refused}");
-    assert!(
-        run::approve(&bank.world.finance(1), run_id)
-            .await
-            .expect("the other")
-    );
-    let again = run::approve(&bank.world.finance(1), run_id)
-        .await
-        .expect_err("twice");
+    assert!(bank.approve_by(1, run_id).await.expect("the other"));
+    let again = bank.approve_by(1, run_id).await.expect_err("twice");
     assert!(matches!(again, Error::Conflict(_)), "{again}");
     assert_eq!(
         payout::Entity::find()
@@ -54,9 +46,7 @@ async fn a_run_waits_for_balance_and_can_be_canceled(#[case] engine: Engine) {
     bank.control("balance", json!({"currency": "eur", "amount": 100}))
         .await;
     let run_id = bank.submitted().await;
-    run::approve(&bank.world.finance(1), run_id)
-        .await
-        .expect("approved");
+    bank.approve_by(1, run_id).await.expect("approved");
     let next = send::start_run(&bank.world.system(), &bank.gateway, run_id)
         .await
         .expect("looked");
@@ -121,7 +111,7 @@ async fn who_is_left_out_reads_why(#[case] engine: Engine) {
         .expect("one");
     assert!(!item.included);
     assert_eq!(item.reason.as_deref(), Some("Payout account is restricted"));
-    let empty = run::submit(&drafter, run_id)
+    let empty = run::submit(&drafter, run_id, None)
         .await
         .expect_err("nobody to pay");
     assert!(matches!(empty, Error::Conflict(_)), "{empty}");
@@ -145,10 +135,9 @@ async fn two_runs_cannot_pay_the_same_money(#[case] engine: Engine) {
         return;
     };
     let (one, other) = (bank.submitted().await, bank.submitted().await);
-    let (first, second) = tokio::join!(
-        async { run::approve(&bank.world.finance(1), one).await },
-        async { run::approve(&bank.world.finance(1), other).await },
-    );
+    let (first, second) = tokio::join!(async { bank.approve_by(1, one).await }, async {
+        bank.approve_by(1, other).await
+    },);
     assert_eq!(
         usize::from(first.is_ok()) + usize::from(second.is_ok()),
         1,

@@ -304,7 +304,7 @@ async fn the_first_payout_to_a_new_account_waits(#[case] engine: Engine) {
     let run_id = run::draft(&bank.world.finance(0), new)
         .await
         .expect("drafted");
-    let nobody = run::submit(&bank.world.finance(0), run_id).await;
+    let nobody = run::submit(&bank.world.finance(0), run_id, None).await;
     assert!(nobody.is_err(), "{nobody:?}");
     let item = entity::payout_item::Entity::find()
         .one(&db)
@@ -316,7 +316,7 @@ async fn the_first_payout_to_a_new_account_waits(#[case] engine: Engine) {
         (false, Some("Payout account is new"))
     );
     bank.world.now += TimeDelta::days(1);
-    run::submit(&bank.world.finance(0), run_id)
+    run::submit(&bank.world.finance(0), run_id, None)
         .await
         .expect("three days old");
 }

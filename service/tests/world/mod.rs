@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::partner::{MemberRole, StaffRole};
 use domain::plan::PlanRules;
 use entity::{
-    account, account_domain, attribution, commission, mail, notice, partner, partner_month, person,
-    product_line, stripe_product, tier,
+    account, account_domain, agreement, attribution, commission, mail, notice, partner,
+    partner_month, person, product_line, stripe_product, terms_version, tier,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -119,6 +119,28 @@ impl World {
             .await
             .expect("person")
             .id;
+        }
+        // Nobody is paid without a signed agreement.
+        let terms = terms_version::ActiveModel {
+            program_id: Set(program.id),
+            version: Set(1),
+            effective_from: Set(start),
+            body: Set("The terms.".to_owned()),
+            created_at: Set(start),
+            ..Default::default()
+        };
+        let terms = terms.insert(db).await.expect("terms");
+        for partner in partners {
+            let signed = agreement::ActiveModel {
+                partner_id: Set(partner),
+                person_id: Set(finance[0]),
+                terms_version_id: Set(terms.id),
+                signed_name: Set("Ida Falk".to_owned()),
+                ip: Set("192.0.2.1".to_owned()),
+                signed_at: Set(start),
+                ..Default::default()
+            };
+            signed.insert(db).await.expect("signed");
         }
         let mut world = Self {
             shelf: Shelf::default(),

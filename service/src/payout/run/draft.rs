@@ -1,29 +1,26 @@
 //! A draft: who is in the run, who is left out and why, and what finance takes out of it.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::calendar;
-use domain::money::Currency;
 use domain::partner::StaffRole;
-use domain::payout::{Candidate, Inclusion, PayoutAccountState, RunStatus, include_or_reason};
-use entity::{
-    commission, partner, payout, payout_account, payout_item, payout_run, policy_version,
-};
+use domain::payout::{Did, RunStatus};
+use entity::{commission, payout_exclusion, payout_item, payout_run};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult,
-    PaginatorTrait, QueryFilter, QuerySelect, Statement, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QuerySelect, sea_query::Expr,
 };
 
-use super::in_state;
+use super::count::{mark, recount};
+use super::{hands, locked};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
-use crate::payout::new_account::waits_until;
-use crate::payout::{letters, money};
+use crate::payout::letters;
 use crate::program;
-use crate::program::limit::Limits;
+
+/// Items changed in one statement.
+const PIECE: usize = 400;
 
 /// What a draft starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,14 +68,16 @@ pub(in crate::payout) async fn write_draft(
         needs_second: Set(false),
         policy_version_id: Set(policy.id),
         created_at: Set(ctx.now()),
+        counted_to: Set(0),
+        frozen_to: Set(0),
         ..Default::default()
     })
     .exec_with_returning(&*tx)
     .await?;
-    fill(ctx, &*tx, &run, &policy, &HashMap::new()).await?;
-    let last_day = last_day(run.cutoff_at, program::zone(&program))
-        .format("%-d %B %Y")
-        .to_string();
+    let run = recount(ctx, &*tx, run).await?;
+    hands::note(ctx, &*tx, run.id, Did::Drafted, run.fingerprint.clone()).await?;
+    let last_day = last_day(run.cutoff_at, program::zone(&program));
+    let last_day = last_day.format("%-d %B %Y").to_string();
     let sentence = format!("Run {} drafted, cut-off {last_day}.", run.number);
     Entry::new("payout_run.drafted", "payout_run", run.id, sentence)
         .record(ctx, &*tx)
@@ -98,8 +97,9 @@ pub(in crate::payout) async fn pays_somebody(
 ) -> Result<bool> {
     let payable = commission::Entity::find()
         .filter(commission::Column::ProgramId.eq(program_id))
+        .filter(commission::Column::State.eq("payable"))
         .filter(commission::Column::Amount.gt(0))
-        .filter(members(cutoff))
+        .filter(commission::Column::HoldUntil.lte(cutoff))
         .limit(1)
         .count(ctx.reader())
         .await?;
@@ -130,121 +130,6 @@ pub(in crate::payout) fn last_day(cutoff: DateTime<Utc>, zone: Tz) -> NaiveDate 
     calendar::local_date(cutoff - TimeDelta::microseconds(1), zone)
 }
 
-/// The commissions a run pays: payable up to the cut-off, and every negative one, so that nobody
-/// is paid what was given back since.
-pub(in crate::payout) fn members(cutoff: DateTime<Utc>) -> Condition {
-    Condition::all()
-        .add(commission::Column::State.eq("payable"))
-        .add(
-            Condition::any()
-                .add(commission::Column::HoldUntil.lte(cutoff))
-                .add(commission::Column::Amount.lt(0)),
-        )
-}
-
-#[derive(FromQueryResult)]
-struct Balance {
-    partner_id: i64,
-    currency: String,
-    amount: i64,
-}
-
-/// The payable balances of a program's partners at a cut-off.
-async fn balances(
-    ctx: &Context,
-    db: &impl ConnectionTrait,
-    run: &payout_run::Model,
-) -> Result<Vec<Balance>> {
-    let statement = Statement::from_sql_and_values(
-        ctx.db.backend(),
-        "SELECT partner_id, currency, CAST(SUM(amount) AS BIGINT) AS amount FROM commission \
-         WHERE program_id = $1 AND state = 'payable' AND (hold_until <= $2 OR amount < 0) \
-         GROUP BY partner_id, currency ORDER BY partner_id, currency",
-        [run.program_id.into(), run.cutoff_at.into()],
-    );
-    Ok(Balance::find_by_statement(statement).all(db).await?)
-}
-
-/// Writes the run's items. `excluded` are finance's own exclusions, which stay.
-async fn fill(
-    ctx: &Context,
-    tx: &impl ConnectionTrait,
-    run: &payout_run::Model,
-    policy: &policy_version::Model,
-    excluded: &HashMap<(i64, String), (String, i64)>,
-) -> Result<()> {
-    let program = program::by_id(tx, run.program_id).await?;
-    let home: Currency = program.currency.parse().map_err(Error::internal)?;
-    let partners: HashMap<i64, partner::Model> = partner::Entity::find()
-        .filter(partner::Column::ProgramId.eq(run.program_id))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|p| (p.id, p))
-        .collect();
-    let accounts: HashMap<i64, payout_account::Model> = payout_account::Entity::find()
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|a| (a.partner_id, a))
-        .collect();
-    let open: Vec<(i64, String)> = payout::Entity::find()
-        .filter(payout::Column::Status.is_in(["intended", "sending", "unknown"]))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|p| (p.partner_id, p.currency))
-        .collect();
-    let wait = Limits::now(ctx, tx, &program).await?.account_wait();
-    let mut items = Vec::new();
-    for balance in balances(ctx, tx, run).await? {
-        let Some(partner) = partners.get(&balance.partner_id) else {
-            continue;
-        };
-        let amount = money(balance.amount, &balance.currency)?;
-        let account = match accounts.get(&partner.id) {
-            Some(a) => a.state.parse().map_err(Error::internal)?,
-            None => PayoutAccountState::None,
-        };
-        let key = (balance.partner_id, balance.currency.clone());
-        let decided = include_or_reason(&Candidate {
-            balance: amount,
-            minimum_minor: program::limit::payout_minimum(policy, home, amount.currency),
-            account,
-            held: partner.payouts_held_reason.is_some(),
-            open_payout: open.contains(&key),
-            active: partner.status == "active",
-            account_waits: accounts
-                .get(&partner.id)
-                .is_some_and(|a| waits_until(ctx, a, wait).is_some()),
-        });
-        let (included, reason) = match decided {
-            Inclusion::Included { .. } => (true, None),
-            Inclusion::LeftOut { reason } => (false, Some(reason.label().to_owned())),
-        };
-        let (included, reason, by) = match excluded.get(&key) {
-            Some((why, by)) if included => (false, Some(why.clone()), Some(*by)),
-            _ => (included, reason, None),
-        };
-        items.push(payout_item::ActiveModel {
-            run_id: Set(run.id),
-            partner_id: Set(balance.partner_id),
-            currency: Set(balance.currency),
-            amount: Set(balance.amount),
-            included: Set(included),
-            reason: Set(reason),
-            decided_by: Set(by),
-            ..Default::default()
-        });
-    }
-    for chunk in items.chunks(500) {
-        payout_item::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(tx)
-            .await?;
-    }
-    Ok(())
-}
-
 /// Counts a draft anew; finance's exclusions stay.
 ///
 /// # Errors
@@ -252,39 +137,38 @@ async fn fill(
 pub async fn refresh(ctx: &Context, run_id: i64) -> Result<()> {
     ctx.staff(StaffRole::Finance)?;
     let tx = ctx.begin().await?;
-    recount(ctx, &*tx, run_id).await?;
+    let run = locked(&*tx, run_id, RunStatus::Draft, "change").await?;
+    let run = recount(ctx, &*tx, run).await?;
+    hands::note(ctx, &*tx, run_id, Did::Counted, run.fingerprint).await?;
+    Entry::new("payout_run.counted", "payout_run", run_id, "Counted anew.")
+        .record(ctx, &*tx)
+        .await?;
     tx.commit().await?;
     Ok(())
-}
-
-pub(super) async fn recount(
-    ctx: &Context,
-    tx: &impl ConnectionTrait,
-    run_id: i64,
-) -> Result<payout_run::Model> {
-    let run = in_state(tx, run_id, RunStatus::Draft, "change").await?;
-    let policy = program::policy_at(tx, run.program_id, ctx.now()).await?;
-    let excluded = payout_item::Entity::find()
-        .filter(payout_item::Column::RunId.eq(run_id))
-        .filter(payout_item::Column::DecidedBy.is_not_null())
-        .all(tx)
-        .await?
-        .into_iter()
-        .filter_map(|i| Some(((i.partner_id, i.currency), (i.reason?, i.decided_by?))))
-        .collect();
-    payout_item::Entity::delete_many()
-        .filter(payout_item::Column::RunId.eq(run_id))
-        .exec(tx)
-        .await?;
-    fill(ctx, tx, &run, &policy, &excluded).await?;
-    Ok(run)
 }
 
 /// Takes a partner and currency out of a draft, with a reason; or, with none, puts it back.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the run is no longer a draft, [`Error::Invalid`] without a reason.
+/// As [`exclude_many`].
 pub async fn exclude(ctx: &Context, run_id: i64, item_id: i64, reason: Option<&str>) -> Result<()> {
+    exclude_many(ctx, run_id, &[item_id], reason).await?;
+    Ok(())
+}
+
+/// Takes items out of a draft, with a reason; or, with none, puts them back. What a person took out
+/// stays out, whatever the rules say meanwhile, until a person puts it back; what a rule leaves out
+/// stays out then. Says how many were changed.
+///
+/// # Errors
+/// [`Error::Conflict`] when the run is no longer a draft, [`Error::Invalid`] without a reason,
+/// [`Error::NotFound`] when nothing was there to be changed.
+pub async fn exclude_many(
+    ctx: &Context,
+    run_id: i64,
+    items: &[i64],
+    reason: Option<&str>,
+) -> Result<usize> {
     let person_id = ctx.staff(StaffRole::Finance)?;
     let reason = reason.map(str::trim);
     if reason == Some("") {
@@ -294,35 +178,100 @@ pub async fn exclude(ctx: &Context, run_id: i64, item_id: i64, reason: Option<&s
         ));
     }
     let tx = ctx.begin().await?;
-    in_state(&*tx, run_id, RunStatus::Draft, "change").await?;
-    let update = payout_item::Entity::update_many()
-        .col_expr(payout_item::Column::Included, Expr::value(reason.is_none()))
-        .col_expr(
-            payout_item::Column::Reason,
-            Expr::value(reason.map(str::to_owned)),
-        )
-        .col_expr(
-            payout_item::Column::DecidedBy,
-            Expr::value(reason.map(|_| person_id)),
-        )
-        .filter(payout_item::Column::Id.eq(item_id))
-        .filter(payout_item::Column::RunId.eq(run_id));
-    // Only what finance took out can be put back; what a rule left out stays out.
-    let update = match reason {
-        Some(_) => update.filter(payout_item::Column::Included.eq(true)),
-        None => update.filter(payout_item::Column::DecidedBy.is_not_null()),
-    };
-    if update.exec(&*tx).await?.rows_affected != 1 {
+    locked(&*tx, run_id, RunStatus::Draft, "change").await?;
+    let mut changed = Vec::new();
+    for piece in items.chunks(PIECE) {
+        let mut query = payout_item::Entity::find()
+            .filter(payout_item::Column::RunId.eq(run_id))
+            .filter(payout_item::Column::Id.is_in(piece.iter().copied()));
+        query = match reason {
+            Some(_) => query.filter(payout_item::Column::DecidedBy.is_null()),
+            None => query.filter(payout_item::Column::DecidedBy.is_not_null()),
+        };
+        changed.extend(query.all(&*tx).await?);
+    }
+    if changed.is_empty() {
         return Err(Error::NotFound);
     }
+    for piece in changed.chunks(PIECE) {
+        match reason {
+            Some(why) => take_out(ctx, &*tx, piece, person_id, why).await?,
+            None => put_back(ctx, &*tx, piece, person_id).await?,
+        }
+    }
+    let (fingerprint, _) = mark(&*tx, run_id).await?;
+    let did = match reason {
+        Some(_) => Did::Excluded,
+        None => Did::PutBack,
+    };
+    hands::note(ctx, &*tx, run_id, did, Some(fingerprint)).await?;
     let (action, sentence) = match reason {
         Some(why) => ("payout_run.excluded", format!("Left out: {why}")),
         None => ("payout_run.included", "Put back into the run.".to_owned()),
     };
+    let ids: Vec<i64> = changed.iter().map(|item| item.id).collect();
+    let partners: Vec<i64> = changed.iter().map(|item| item.partner_id).collect();
     Entry::new(action, "payout_run", run_id, sentence)
-        .detail(serde_json::json!({ "item": item_id }))
+        .detail(serde_json::json!({ "items": ids, "partners": partners }))
         .record(ctx, &*tx)
         .await?;
     tx.commit().await?;
+    Ok(changed.len())
+}
+
+async fn take_out(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    items: &[payout_item::Model],
+    person_id: i64,
+    why: &str,
+) -> Result<()> {
+    let rows = items.iter().map(|item| payout_exclusion::ActiveModel {
+        run_id: Set(item.run_id),
+        partner_id: Set(item.partner_id),
+        currency: Set(item.currency.clone()),
+        reason: Set(why.to_owned()),
+        excluded_by: Set(person_id),
+        excluded_at: Set(ctx.now()),
+        ..Default::default()
+    });
+    payout_exclusion::Entity::insert_many(rows)
+        .exec_without_returning(tx)
+        .await?;
+    payout_item::Entity::update_many()
+        .col_expr(payout_item::Column::Included, Expr::value(false))
+        .col_expr(payout_item::Column::DecidedBy, Expr::value(person_id))
+        .filter(payout_item::Column::Id.is_in(items.iter().map(|item| item.id)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn put_back(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    items: &[payout_item::Model],
+    person_id: i64,
+) -> Result<()> {
+    for item in items {
+        payout_exclusion::Entity::update_many()
+            .col_expr(payout_exclusion::Column::LiftedBy, Expr::value(person_id))
+            .col_expr(payout_exclusion::Column::LiftedAt, Expr::value(ctx.now()))
+            .filter(payout_exclusion::Column::RunId.eq(item.run_id))
+            .filter(payout_exclusion::Column::PartnerId.eq(item.partner_id))
+            .filter(payout_exclusion::Column::Currency.eq(&item.currency))
+            .filter(payout_exclusion::Column::LiftedAt.is_null())
+            .exec(tx)
+            .await?;
+    }
+    payout_item::Entity::update_many()
+        .col_expr(payout_item::Column::DecidedBy, Expr::value(None::<i64>))
+        .col_expr(
+            payout_item::Column::Included,
+            payout_item::Column::Reason.is_null(),
+        )
+        .filter(payout_item::Column::Id.is_in(items.iter().map(|item| item.id)))
+        .exec(tx)
+        .await?;
     Ok(())
 }

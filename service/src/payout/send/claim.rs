@@ -1,15 +1,16 @@
 //! The one transaction that decides whether a payout may be sent now, and takes it.
 
-use domain::payout::{PayoutStatus, evidence};
+use domain::payout::{LeftOut, PayoutStatus, evidence};
 use entity::{payout, payout_run};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, Func},
 };
 
 use super::{frozen, reference};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::payout::gate;
 use crate::payout::watch::{self, Clear};
 
 /// What became of a claim.
@@ -20,6 +21,8 @@ pub(super) enum Claim {
     Lost,
     /// Its run does not send, or something was stopped since it was looked.
     Held,
+    /// Something stands against paying this partner.
+    Refused(LeftOut),
 }
 
 /// Takes the payout for sending (`from` → sending), by compare-and-set. The first time it fixes what
@@ -38,6 +41,17 @@ pub(super) async fn claim(
     let tx = ctx.begin().await?;
     if !watch::still(&*tx, clear).await? || !sends(&*tx, row.run_id).await? {
         return Ok(Claim::Held);
+    }
+    let now = payout::Entity::find_by_id(row.id)
+        .lock_exclusive()
+        .one(&*tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if now.status != from.as_str() {
+        return Ok(Claim::Lost);
+    }
+    if let Some(reason) = gate::refusal(ctx, &*tx, &now).await? {
+        return Ok(Claim::Refused(reason));
     }
     let first = |column, value: Expr| Func::coalesce([Expr::col(column), value]).into();
     let mut update = payout::Entity::update_many()

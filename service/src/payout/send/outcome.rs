@@ -1,11 +1,8 @@
 //! How a payout ends: paid, failed, and its run with it.
 
-use domain::payout::PayoutStatus;
-use entity::{payout, payout_run};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    sea_query::Expr,
-};
+use domain::payout::{LeftOut, PayoutStatus};
+use entity::payout;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use stripe_gateway::billing::Transfer;
 
 use super::reference;
@@ -14,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Entry;
 use crate::ledger::post_many;
 use crate::mail::{self, Letter};
-use crate::payout::{Next, books, jobs, letters, money, question};
+use crate::payout::{Next, books, gate, jobs, letters, money, question, run};
 
 /// The transfer was made: booked with what of it was taken back meanwhile.
 pub(in crate::payout) async fn succeeded(
@@ -54,9 +51,9 @@ pub(in crate::payout) async fn succeeded(
         entries.push(crate::payout::sync::came_back(ctx, &*tx, row, transfer, reversed).await?);
     }
     question::close(ctx, &*tx, row.id, closes).await?;
-    finish_run(ctx, &*tx, row.run_id).await?;
     post_many(ctx, &*tx, entries).await?;
     tx.commit().await?;
+    run::finish(ctx, row.run_id).await?;
     Ok(Next::Done)
 }
 
@@ -129,15 +126,36 @@ pub(in crate::payout) async fn failed(
     let kind = jobs::REFRESH_ACCOUNT;
     crate::job::enqueue(ctx, &*tx, kind, &account, None, ctx.now()).await?;
     letters::failed(ctx, &*tx, row, cause).await?;
-    finish_run(ctx, &*tx, row.run_id).await?;
     post_many(ctx, &*tx, vec![back]).await?;
     tx.commit().await?;
+    run::finish(ctx, row.run_id).await?;
+    Ok(Next::Done)
+}
+
+/// The gate does not let it leave: it was never sent, and its item says why.
+pub(super) async fn turned_away(
+    ctx: &Context,
+    row: &payout::Model,
+    reason: LeftOut,
+) -> Result<Next> {
+    let tx = ctx.begin().await?;
+    let cause = format!("{}.", reason.label());
+    let intended = PayoutStatus::Intended;
+    let Some(back) = give_up(ctx, &*tx, row, intended, &cause).await? else {
+        drop(tx);
+        return Ok(Next::Again(ctx.now() + chrono::TimeDelta::seconds(2)));
+    };
+    gate::turned_away(&*tx, row, reason).await?;
+    letters::failed(ctx, &*tx, row, &cause).await?;
+    post_many(ctx, &*tx, vec![back]).await?;
+    tx.commit().await?;
+    run::finish(ctx, row.run_id).await?;
     Ok(Next::Done)
 }
 
 /// Marks a payout failed inside the caller's transaction and says what takes its amount back, for the
 /// caller to book. None when the payout is no longer in `from`.
-pub(in crate::payout) async fn give_up(
+async fn give_up(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     row: &payout::Model,
@@ -162,7 +180,7 @@ pub(in crate::payout) async fn give_up(
     if moved != 1 {
         return Ok(None);
     }
-    let back = books::returned(ctx, tx, row, &reference(row.id)).await?;
+    let back = books::returned(ctx, tx, row).await?;
     let amount = money(row.amount, &row.currency)?;
     Entry::new(
         "payout.failed",
@@ -177,54 +195,4 @@ pub(in crate::payout) async fn give_up(
     .record(ctx, tx)
     .await?;
     Ok(Some(back))
-}
-
-/// A run whose payouts have all ended is done.
-pub(in crate::payout) async fn finish_run(
-    ctx: &Context,
-    tx: &impl ConnectionTrait,
-    run_id: i64,
-) -> Result<()> {
-    // Two payouts that end at once must not each take the other for open.
-    payout_run::Entity::find_by_id(run_id)
-        .lock_exclusive()
-        .one(tx)
-        .await?;
-    let open = payout::Entity::find()
-        .filter(payout::Column::RunId.eq(run_id))
-        .filter(
-            payout::Column::Status.is_in(
-                [
-                    PayoutStatus::Intended,
-                    PayoutStatus::Sending,
-                    PayoutStatus::Unknown,
-                ]
-                .map(PayoutStatus::as_str),
-            ),
-        )
-        .count(tx)
-        .await?;
-    if open > 0 {
-        return Ok(());
-    }
-    let moved = payout_run::Entity::update_many()
-        .col_expr(payout_run::Column::Status, Expr::value("done"))
-        .col_expr(payout_run::Column::DoneAt, Expr::value(ctx.now()))
-        .filter(payout_run::Column::Id.eq(run_id))
-        .filter(payout_run::Column::Status.eq("sending"))
-        .exec(tx)
-        .await?
-        .rows_affected;
-    if moved == 1 {
-        Entry::new(
-            "payout_run.done",
-            "payout_run",
-            run_id,
-            "Every payout of the run has ended.",
-        )
-        .record(ctx, tx)
-        .await?;
-        letters::ended(ctx, tx, run_id).await?;
-    }
-    Ok(())
 }

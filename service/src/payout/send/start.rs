@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use stripe_gateway::Gateway;
 
-use super::{BALANCE_WAIT, STRIPE_WAIT, finish_run, wait_for};
+use super::{BALANCE_WAIT, STRIPE_WAIT, wait_for};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Entry;
@@ -20,7 +20,7 @@ use crate::job;
 use crate::mail::Letter;
 use crate::notice::{self, tell_staff};
 use crate::payout::watch::{self, Waits};
-use crate::payout::{Next, jobs, money, sweep};
+use crate::payout::{Next, jobs, money, run as runs, sweep};
 
 /// Starts an approved run, or lets it wait with its approval: while Stripe cannot be asked or refuses
 /// the key, while something stopped all sending, and while the balance is too low for it.
@@ -32,7 +32,9 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
         .one(ctx.reader())
         .await?
         .ok_or(Error::NotFound)?;
-    if !matches!(run.status.as_str(), "approved" | "waiting_for_balance") {
+    // What is not frozen whole yet is started by whoever freezes the last of it.
+    let frozen = run.frozen_at.is_some();
+    if !frozen || !matches!(run.status.as_str(), "approved" | "waiting_for_balance") {
         return Ok(Next::Done);
     }
     if let Err(waits) = watch::look(ctx, gateway, true).await? {
@@ -53,11 +55,11 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
     }
     sweep::waits(ctx, &*tx, run_id, None).await?;
     if move_run(&*tx, &run, RunStatus::Sending).await? {
-        for payout_id in intended(&*tx, run_id).await? {
+        let jobs = intended(&*tx, run_id).await?.into_iter().map(|payout_id| {
             let key = format!("{}:{payout_id}", jobs::WORK);
-            let payload = jobs::Payout { payout_id };
-            job::enqueue(ctx, &*tx, jobs::WORK, &payload, Some(key), ctx.now()).await?;
-        }
+            (jobs::Payout { payout_id }, key)
+        });
+        job::enqueue_many(ctx, &*tx, jobs::WORK, jobs, ctx.now()).await?;
         sweep::wake_payouts(ctx, &*tx, run_id).await?;
         Entry::new(
             "payout_run.sending",
@@ -67,9 +69,9 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
         )
         .record(ctx, &*tx)
         .await?;
-        finish_run(ctx, &*tx, run_id).await?;
     }
     tx.commit().await?;
+    runs::finish(ctx, run_id).await?;
     Ok(Next::Done)
 }
 
