@@ -91,7 +91,7 @@ pub(super) fn next_step(
         RunStatus::Canceled => progress
             .map(|progress| view! { <Notice tone=Tone::Info title="Canceled"><p>{frozen(Some(progress), false)}</p></Notice> })
             .into_any(),
-        RunStatus::Done => ().into_any(),
+        RunStatus::Draft | RunStatus::Submitted | RunStatus::Done => ().into_any(),
     }
 }
 
