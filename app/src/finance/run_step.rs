@@ -16,69 +16,20 @@ pub(super) fn next_step(
     may: &May,
 ) -> AnyView {
     let id = run.id;
-    let here = address(id);
-    let change = may.change;
-    let cancel = move || {
-        let action = format!("{}/cancel", address(id));
-        view! {
-            <Confirm id="cancel" label="Cancel the run" title="Cancel this run?" text="Nothing is paid; every amount stays payable." danger=true>
-                <PostForm action=action name="cancel">
-                    <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
-                    <Submit label="Cancel the run" danger=true/>
-                </PostForm>
-            </Confirm>
-        }
-    };
     match status {
-        RunStatus::Draft if may.change => view! {
-            <Notice title="A draft: nothing is paid yet">
-                <p>"Look at who is in it and who is left out. Then submit it; somebody else approves it."</p>
-                <div class="buttons">
-                    <PostButton action=format!("{here}/submit") label="Submit for approval" fields=shown(run) primary=true/>
-                    <PostButton action=format!("{here}/refresh") label="Count anew"/>
-                    {cancel()}
-                </div>
-            </Notice>
-        }
-        .into_any(),
-        RunStatus::Submitted if may.change => {
-            let send_back = format!("{here}/send-back");
-            let back = view! {
-                <Confirm id="send-back" label="Send back" title="Send this run back to its author?">
-                    <PostForm action=send_back name="send-back">
-                        <TextArea name="reason" label="What should change?" rows=2 required=true max=500/>
-                        <Submit label="Send back"/>
-                    </PostForm>
-                </Confirm>
-            };
-            let (words, approve) = match &may.approve {
-                Ok(last) => {
-                    let confirm = approval(run, *last);
-                    ("Check the figures. With your approval it is paid.".to_owned(), Some(confirm))
-                }
-                Err(why) => (why.clone(), None),
-            };
-            let second = (run.needs_second && run.approved_by.is_some())
-                .then_some(" One approval is there; the second is missing.");
-            view! {
-                <Notice tone=Tone::Info title="Waiting for approval">
-                    <p>{words}{second}</p>
-                    <div class="buttons">{approve}{back}{cancel()}</div>
-                </Notice>
-            }
-            .into_any()
-        }
+        RunStatus::Draft => may.change.then(|| drafted(run)).into_any(),
+        RunStatus::Submitted => may.change.then(|| submitted(run, may)).into_any(),
         RunStatus::Approved => view! {
             <Notice tone=Tone::Info title="Approved">
                 <p>{frozen(progress, run.waits_for.is_some())}</p>
-                {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
+                {may.change.then(|| view! { <div class="buttons">{cancel(id)}</div> })}
             </Notice>
         }
         .into_any(),
         RunStatus::WaitingForBalance => view! {
             <Notice tone=Tone::Warn title="Waiting for balance">
                 <p>"Stripe’s balance is too low for what this run has still to send. Top it up; the run goes on by itself."</p>
-                {change.then(|| view! { <div class="buttons">{cancel()}</div> })}
+                {may.change.then(|| view! { <div class="buttons">{cancel(id)}</div> })}
             </Notice>
         }
         .into_any(),
@@ -93,6 +44,65 @@ pub(super) fn next_step(
             .into_any(),
         RunStatus::Draft | RunStatus::Submitted | RunStatus::Done => ().into_any(),
     }
+}
+
+fn drafted(run: &payout_run::Model) -> AnyView {
+    let here = address(run.id);
+    view! {
+        <Notice title="A draft: nothing is paid yet">
+            <p>"Look at who is in it and who is left out. Then submit it; somebody else approves it."</p>
+            <div class="buttons">
+                <PostButton action=format!("{here}/submit") label="Submit for approval" fields=shown(run) primary=true/>
+                <PostButton action=format!("{here}/refresh") label="Count anew"/>
+                {cancel(run.id)}
+            </div>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn submitted(run: &payout_run::Model, may: &May) -> AnyView {
+    let send_back = format!("{}/send-back", address(run.id));
+    let back = view! {
+        <Confirm id="send-back" label="Send back" title="Send this run back to its author?">
+            <PostForm action=send_back name="send-back">
+                <TextArea name="reason" label="What should change?" rows=2 required=true max=500/>
+                <Submit label="Send back"/>
+            </PostForm>
+        </Confirm>
+    };
+    let (words, approve) = match &may.approve {
+        Ok(last) => {
+            let confirm = approval(run, *last);
+            (
+                "Check the figures. With your approval it is paid.".to_owned(),
+                Some(confirm),
+            )
+        }
+        Err(why) => (why.clone(), None),
+    };
+    let second = (run.needs_second && run.approved_by.is_some())
+        .then_some(" One approval is there; the second is missing.");
+    view! {
+        <Notice tone=Tone::Info title="Waiting for approval">
+            <p>{words}{second}</p>
+            <div class="buttons">{approve}{back}{cancel(run.id)}</div>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn cancel(run_id: i64) -> AnyView {
+    let action = format!("{}/cancel", address(run_id));
+    view! {
+        <Confirm id="cancel" label="Cancel the run" title="Cancel this run?" text="Nothing is paid; every amount stays payable." danger=true>
+            <PostForm action=action name="cancel">
+                <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
+                <Submit label="Cancel the run" danger=true/>
+            </PostForm>
+        </Confirm>
+    }
+    .into_any()
 }
 
 /// The fingerprint of what this page shows, for the forms that decide about it.
