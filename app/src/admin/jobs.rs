@@ -46,6 +46,7 @@ fn task(kind: &str) -> &str {
         "transfer.sync" => "Look at a transfer",
         "bank_payout.sync" => "Look at payouts to a bank",
         "certificate.remind" => "Remind of a certificate",
+        "deal.ask_stripe" => "Ask Stripe about a registered company",
         other => other,
     }
 }

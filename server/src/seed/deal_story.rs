@@ -261,7 +261,7 @@ async fn timeline(
                 "deal.won",
                 "Won. The customer is linked; its invoices earn.",
                 at,
-                partner,
+                manager,
             ),
             "lost" => add("deal.lost", "Lost.", at, partner),
             "expired" => add("deal.expired", "Protection ended.", at, manager),

@@ -174,13 +174,16 @@ pub async fn decide(ctx: &Context, form: &DecisionForm) -> Result<()> {
 /// Takes a decision back: the lists say again what the domain is.
 ///
 /// # Errors
-/// [`Error::NotFound`] where nothing was decided, and for everybody but administrators.
+/// [`Error::Conflict`] where nothing was decided; [`Error::NotFound`] and [`Error::Forbidden`] for
+/// everybody but administrators.
 pub async fn withdraw(ctx: &Context, domain: &str) -> Result<()> {
     ctx.staff(StaffRole::Admin)?;
     let tx = ctx.begin().await?;
     let gone = Entity::delete_by_id(domain.to_owned()).exec(&*tx).await?;
     if gone.rows_affected == 0 {
-        return Err(Error::NotFound);
+        return Err(Error::conflict(
+            "Nothing is decided about this domain any more. Reload the page to see how it stands.",
+        ));
     }
     let words = format!(
         "What was decided about {} counts no more.",
