@@ -15,21 +15,26 @@ pub(super) fn next_step(
     progress: Option<Progress>,
     may: &May,
 ) -> AnyView {
-    let id = run.id;
+    let waits = run.waits_for.is_some();
+    // Views keep what they show.
+    let cancel = may.change.then(|| {
+        let cancel = cancel(run.id);
+        view! { <div class="buttons">{cancel}</div> }
+    });
     match status {
         RunStatus::Draft => may.change.then(|| drafted(run)).into_any(),
         RunStatus::Submitted => may.change.then(|| submitted(run, may)).into_any(),
         RunStatus::Approved => view! {
             <Notice tone=Tone::Info title="Approved">
-                <p>{frozen(progress, run.waits_for.is_some())}</p>
-                {may.change.then(|| view! { <div class="buttons">{cancel(id)}</div> })}
+                <p>{frozen(progress, waits)}</p>
+                {cancel}
             </Notice>
         }
         .into_any(),
         RunStatus::WaitingForBalance => view! {
             <Notice tone=Tone::Warn title="Waiting for balance">
                 <p>"Stripe’s balance is too low for what this run has still to send. Top it up; the run goes on by itself."</p>
-                {may.change.then(|| view! { <div class="buttons">{cancel(id)}</div> })}
+                {cancel}
             </Notice>
         }
         .into_any(),
@@ -42,19 +47,20 @@ pub(super) fn next_step(
         RunStatus::Canceled => progress
             .map(|progress| view! { <Notice tone=Tone::Info title="Canceled"><p>{frozen(Some(progress), false)}</p></Notice> })
             .into_any(),
-        RunStatus::Draft | RunStatus::Submitted | RunStatus::Done => ().into_any(),
+        RunStatus::Done => ().into_any(),
     }
 }
 
 fn drafted(run: &payout_run::Model) -> AnyView {
     let here = address(run.id);
+    let (shown, cancel) = (shown(run), cancel(run.id));
     view! {
         <Notice title="A draft: nothing is paid yet">
             <p>"Look at who is in it and who is left out. Then submit it; somebody else approves it."</p>
             <div class="buttons">
-                <PostButton action=format!("{here}/submit") label="Submit for approval" fields=shown(run) primary=true/>
+                <PostButton action=format!("{here}/submit") label="Submit for approval" fields=shown primary=true/>
                 <PostButton action=format!("{here}/refresh") label="Count anew"/>
-                {cancel(run.id)}
+                {cancel}
             </div>
         </Notice>
     }
@@ -83,10 +89,11 @@ fn submitted(run: &payout_run::Model, may: &May) -> AnyView {
     };
     let second = (run.needs_second && run.approved_by.is_some())
         .then_some(" One approval is there; the second is missing.");
+    let cancel = cancel(run.id);
     view! {
         <Notice tone=Tone::Info title="Waiting for approval">
             <p>{words}{second}</p>
-            <div class="buttons">{approve}{back}{cancel(run.id)}</div>
+            <div class="buttons">{approve}{back}{cancel}</div>
         </Notice>
     }
     .into_any()
