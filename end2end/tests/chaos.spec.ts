@@ -149,7 +149,7 @@ async function ended(portal: OwnPortal, { felix, ada }: People, run: string, kep
   }
   expect(items.length, "somebody is paid").toBeGreaterThan(0);
   for (const row of items) {
-    if (row.Transfer !== "") expect(row.Transferred, `the whole of payout ${row.Payout}`).toBe(row.Payable);
+    if (row.Transfer !== "") expect(row.Sent, `the whole of payout ${row.Payout}`).toBe(row.Payable);
   }
   return true;
 }

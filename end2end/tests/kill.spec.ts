@@ -112,6 +112,8 @@ test("killed ten times, it ends the same", async () => {
       (one) => one.contact_email === email,
     );
     expect(accounts, "one account, however often it was asked for").toHaveLength(1);
+    // The first payout to a new account waits three days.
+    await portico(["clock", "advance", "3d"], portal.env);
 
     // The run. What was cut off is repeated the way a person would: by looking first.
     const [{ value: program }] = [

@@ -103,8 +103,12 @@ test("an agency applies, sells and is paid", async ({ browser }, info) => {
 
     const finance = await people.as("finance");
     const second_pair = await people.as("finance_second");
-    const run = await test.step("finance drafts a run and submits it", () =>
-      draft(finance, agency.name, earned));
+    const run = await test.step("finance drafts a run: the first payout to a new account waits", () =>
+      draft(finance, agency.name));
+    await test.step("three days later it is in the run, which is submitted", async () => {
+      await portico(["clock", "advance", "3d"]);
+      await submit(finance, run, agency.name, earned);
+    });
     await test.step("who submitted it cannot approve it", () => cannotApprove(finance, run));
     await test.step("a different person approves it", () => approveRun(second_pair, people, run));
     await test.step("the run is done", async () => {
@@ -381,19 +385,29 @@ async function connect(page: Page, name: string): Promise<void> {
   );
 }
 
-async function draft(finance: Visitor, agency: string, earned: number): Promise<string> {
+async function draft(finance: Visitor, agency: string): Promise<string> {
   const { page } = finance;
   await page.goto("/finance/runs");
   await page.getByRole("link", { name: "New run" }).first().click();
   await field(page, "Note for colleagues").fill("The main job");
   await page.getByRole("button", { name: "Draft the run" }).click();
   await told(page, "Drafted.");
+  const waits = page.getByRole("table", { name: "Left out" }).getByRole("row");
+  await expect(waits.filter({ hasText: agency })).toContainText("Payout account is new");
+  return new URL(page.url()).pathname;
+}
+
+async function submit(finance: Visitor, run: string, agency: string, earned: number): Promise<void> {
+  const { page } = finance;
+  await page.goto(run);
+  await page.getByRole("button", { name: "Count anew" }).click();
+  await told(page, "Counted anew.");
   const included = page.getByRole("table", { name: "In the run" });
   await expect(included.getByRole("row").filter({ hasText: agency })).toContainText(euros(earned));
-  const run = new URL(page.url()).pathname;
+  const first = page.getByText("Nothing was ever paid to the account");
+  await expect(first).toBeVisible();
   await page.getByRole("button", { name: "Submit for approval" }).click();
   await told(page, "Submitted.");
-  return run;
 }
 
 /** Neither is there a button, nor does the request work without one. */
