@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::partner::StaffRole;
 use domain::plan::ready_made;
-use entity::{person, policy_version, terms_version, tier, tier_change};
+use entity::{person, policy_version, tier, tier_change};
 use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use service::desk::{self, About, DeskQuery, MailStanding};
@@ -165,23 +165,11 @@ async fn terms_tiers_products_and_names_are_kept(#[case] engine: Engine) {
     let ctx = world.staff(StaffRole::Admin);
     let id = world.program;
     let db = world.test.db.reader();
-    use sea_orm::{ActiveModelTrait, ActiveValue::Set};
-    terms_version::ActiveModel {
-        program_id: Set(id),
-        version: Set(1),
-        effective_from: Set(day(2025, 1, 1)),
-        body: Set("Be kind.".to_owned()),
-        created_at: Set(day(2025, 1, 1)),
-        ..Default::default()
-    }
-    .insert(db)
-    .await
-    .expect("terms");
     let terms = |body: &str, date: &str| TermsFields {
         effective_date: date.to_owned(),
         body: body.to_owned(),
     };
-    let same = program::new_terms(&ctx, id, 1, &terms("Be kind.", "2026-03-01")).await;
+    let same = program::new_terms(&ctx, id, 1, &terms("The terms.", "2026-03-01")).await;
     assert_eq!(wrong(same), ["body", "effective_date"]);
     let from = program::new_terms(&ctx, id, 1, &terms("Be very kind.", "2026-03-10"))
         .await

@@ -184,7 +184,7 @@ async fn what_waits_is_found_without_walking_over_what_is_over() {
         (
             "payout",
             "status IN ('intended', 'sending', 'unknown') AND status = 'unknown'",
-            "payout_one_open",
+            "payout_run_open",
         ),
         ("commission", "state = 'held'", "commission_held"),
         ("invoice", "outcome = 'unmatched'", "invoice_unmatched"),

@@ -57,14 +57,18 @@ pub(in crate::payout) fn composed(
         (run.created_by, Did::Drafted),
         (run.submitted_by, Did::Submitted),
     ];
+    let mut add = |person: i64, did: Did| {
+        if !composed.iter().any(|(known, _)| *known == person) {
+            composed.push((person, did));
+        }
+    };
     for (person, did) in named {
-        composed.extend(person.map(|person| (person, did)));
+        if let Some(person) = person {
+            add(person, did);
+        }
     }
     for hand in hands {
-        let did: Did = hand.did.parse().map_err(Error::internal)?;
-        if !composed.iter().any(|(person, _)| *person == hand.person_id) {
-            composed.push((hand.person_id, did));
-        }
+        add(hand.person_id, hand.did.parse().map_err(Error::internal)?);
     }
     Ok(composed)
 }
