@@ -139,10 +139,7 @@ pub async fn propose_match(ctx: &Context, customer_id: i64, form: &MatchForm) ->
 pub async fn confirm_match(ctx: &Context, id: i64) -> Result<u64> {
     let person = may_match(ctx)?;
     let tx = ctx.begin().await?;
-    let row = Entity::find_by_id(id)
-        .one(&*tx)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let row = waiting(&*tx, id).await?;
     if row.proposed_by == person {
         return Err(Error::Forbidden(
             "You proposed this match. Another manager or somebody in finance has to confirm it."
@@ -170,16 +167,23 @@ pub async fn decline_match(ctx: &Context, id: i64, reason: &str) -> Result<()> {
     let reason = domain::validate::required(reason, "the reason", 500)
         .map_err(|sentence| Error::field("reason", sentence.to_string()))?;
     let tx = ctx.begin().await?;
-    let row = Entity::find_by_id(id)
-        .one(&*tx)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let row = waiting(&*tx, id).await?;
     decide(ctx, &*tx, id, "declined", person).await?;
     let sentence = format!("The proposed match was declined. {reason}");
     let action = "customer.match_declined";
     record(ctx, &*tx, action, row.customer_id, &sentence).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A proposal that waits for a second person.
+async fn waiting(tx: &impl ConnectionTrait, id: i64) -> Result<Model> {
+    let row = Entity::find_by_id(id).one(tx).await?;
+    row.filter(|row| row.status == "open").ok_or_else(decided)
+}
+
+fn decided() -> Error {
+    Error::conflict("No such proposal waits any more: a colleague has decided it. Reload the page.")
 }
 
 async fn decide(
@@ -189,7 +193,7 @@ async fn decide(
     status: &str,
     person: i64,
 ) -> Result<()> {
-    let decided = Entity::update_many()
+    let changed = Entity::update_many()
         .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::DecidedBy, Expr::value(person))
         .col_expr(Column::DecidedAt, Expr::value(ctx.now()))
@@ -198,11 +202,9 @@ async fn decide(
         .exec(tx)
         .await?
         .rows_affected;
-    match decided {
+    match changed {
         1 => Ok(()),
-        _ => Err(Error::conflict(
-            "A colleague has just decided this. Reload the page.",
-        )),
+        _ => Err(decided()),
     }
 }
 
