@@ -79,7 +79,7 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
 async fn only_one_counts(tx: &impl ConnectionTrait) -> Result<()> {
     use entity::setting::{Column, Entity};
     Entity::update_many()
-        .col_expr(Column::Value, Expr::col(Column::Value).into())
+        .col_expr(Column::Value, Expr::col(Column::Value))
         .filter(Column::Id.eq(watch::INSTALLATION))
         .exec(tx)
         .await?;
