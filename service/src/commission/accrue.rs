@@ -296,10 +296,10 @@ fn attributed(unit: &Unit, sale: &Sale, product_line_id: Option<i64>) -> Vec<Cre
 }
 
 /// What registrations protected when the money arrived, as far as no credit has come of it.
-fn protected<'a>(
-    account: &'a AccountState,
+fn protected(
+    account: &AccountState,
     paid_at: DateTime<Utc>,
-) -> impl Iterator<Item = &'a (protection::Model, deal::Model)> {
+) -> impl Iterator<Item = &(protection::Model, deal::Model)> {
     let used: BTreeSet<i64> = account
         .attributions
         .iter()

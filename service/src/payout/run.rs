@@ -46,7 +46,7 @@ pub(super) use hands::{all as hands_of, composed};
 pub async fn submit(ctx: &Context, run_id: i64, shown: Option<&str>) -> Result<()> {
     let person_id = ctx.staff(StaffRole::Finance)?;
     // What has become payable by now is in it, and does not change it while it waits for approval.
-    let portal = Context::system(&ctx.db, ctx.clock.clone(), ctx.request_id.clone());
+    let portal = Context::system(&ctx.db, ctx.clock, ctx.request_id.clone());
     crate::commission::mature(&portal).await?;
     let tx = ctx.begin().await?;
     let run = locked(&*tx, run_id, RunStatus::Draft, "submit").await?;
