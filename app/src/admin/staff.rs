@@ -85,7 +85,7 @@ async fn index(page: Page) -> PageResult {
             .col("Name", |p: &StaffMember| p.name.clone())
             .col("Address", |p| p.email.clone())
             .col("Role", |p| p.role.label())
-            .col("Approves money", |p| approves(p))
+            .col("Approves money", approves)
             .col("Sign-in", sign_in)
             .href(|p| href(p.person_id))
             .search("Name or address")
