@@ -83,6 +83,8 @@ def main():
     disposable = domains(
         [throwaway / "dist/dict/disposable_email_blocklist.json", burner / "emails.txt"], is_suffix
     )
+    # Lists of free mail name throw-away services too, and what we collected ourselves names none.
+    disposable -= domains([DATA / "mailboxes-own.txt"], is_suffix)
     mailboxes = domains(
         [free / "domains.json", providers / "all.json", freemail / "data/free.txt", DATA / "mailboxes-own.txt"],
         is_suffix,
@@ -97,7 +99,7 @@ def main():
             f"email-providers {version(providers)} (ISC), freemail {version(freemail)} (ISC) and mailboxes-own.txt.",
             "The licences stand in LICENCES.md.",
         ],
-        mailboxes - shared - made_up,
+        mailboxes - disposable - shared - made_up,
     )
     write(
         "disposable.txt",
@@ -106,7 +108,7 @@ def main():
             f"Made on {today} by scripts/lists.py from disposable-email-domains-js {version(throwaway)} (CC0-1.0)",
             f"and burner-email-providers {version(burner)} (MIT). The licences stand in LICENCES.md.",
         ],
-        disposable - mailboxes - shared - made_up,
+        disposable - shared - made_up,
     )
 
 

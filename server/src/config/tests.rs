@@ -158,6 +158,7 @@ fn secrets_do_not_show() {
             !shown
                 .replace("secret_key", "")
                 .replace("webhook_secrets", "")
+                .replace("secrets_by_place", "")
                 .contains(secret)
         );
     }
