@@ -360,7 +360,7 @@ pub async fn history(ctx: &Context, partner_id: i64) -> Result<Vec<Change>> {
     let name = |id: i64| tiers.iter().find(|t| t.id == id).map(|t| t.name.clone());
     let rows = tier_change::Entity::find()
         .filter(tier_change::Column::PartnerId.eq(partner_id))
-        .order_by_desc(tier_change::Column::EffectiveAt)
+        .order_by_desc(tier_change::Column::CreatedAt)
         .order_by_desc(tier_change::Column::Id)
         .all(db)
         .await?;

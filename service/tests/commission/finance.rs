@@ -68,7 +68,7 @@ async fn finance_holds_releases_and_cancels(#[case] engine: Engine) {
 #[case(Engine::Postgres)]
 #[tokio::test]
 async fn large_adjustments_need_a_second_person(#[case] engine: Engine) {
-    let Some(world) = World::new(engine, ready_made::reseller()).await else {
+    let Some(mut world) = World::new(engine, ready_made::reseller()).await else {
         return;
     };
     let north = world.partners[0];
@@ -122,9 +122,13 @@ async fn large_adjustments_need_a_second_person(#[case] engine: Engine) {
         write_off(&first, north, "EUR", "x").await,
         Err(Error::Conflict(_))
     ));
-    adjust(&first, &form("clawback", "200"))
+    // On the same day it would add up with the other one above the limit.
+    world.now += chrono::TimeDelta::days(1);
+    let first = world.finance(0);
+    let back = adjust(&first, &form("clawback", "200"))
         .await
         .expect("booked");
+    assert!(!back.needs_second);
     assert_eq!(world.bucket(north, "payable").await, -8_999);
     write_off(&first, north, "EUR", "Out of business")
         .await
