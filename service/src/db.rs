@@ -47,6 +47,9 @@ use tx::{Watch, replacing};
 
 /// How long [`Db::unwritable`] tries to write.
 const PROBE: Duration = Duration::from_secs(2);
+/// How much it writes then: as much as a burst of events takes. What is left of a full disk may hold a
+/// single page again and again, and no event.
+const BURST: usize = 256 * 1024;
 
 /// A connection pool, cheap to clone.
 #[derive(Clone, Debug)]
@@ -257,12 +260,17 @@ impl Db {
     }
 
     async fn probe(&self) -> Result<(), DbErr> {
-        let tx = self.begin().await?;
-        tx.execute_unprepared(
-            "INSERT INTO setting (id, value) VALUES ('last:probe', '') \
-             ON CONFLICT (id) DO UPDATE SET value = excluded.value",
-        )
-        .await?;
-        tx.commit().await
+        for value in ["x".repeat(BURST), String::new()] {
+            let tx = self.begin().await?;
+            let statement = Statement::from_sql_and_values(
+                self.backend(),
+                "INSERT INTO setting (id, value) VALUES ('last:probe', $1) \
+                 ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+                [value.into()],
+            );
+            tx.execute_raw(statement).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 }
