@@ -234,13 +234,13 @@ pub fn snapshot(id: &str, kind: &str, object: Value) -> Value {
     })
 }
 
-/// Tries until it is so, ten seconds long.
+/// Tries until it is so, half a minute long: processes start slowly where everything runs at once.
 pub async fn eventually(what: &str, so: impl AsyncFn() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..600 {
         if so().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("not within ten seconds: {what}");
+    panic!("not within half a minute: {what}");
 }

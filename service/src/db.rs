@@ -248,8 +248,8 @@ impl Db {
         }
     }
 
-    /// Why nothing can be written; none while the last write was committed. Where it was not, a small
-    /// one is tried: without it nobody would notice that the disk has room again.
+    /// Why nothing can be written; none while the last write was committed. Where it was not, one
+    /// is tried: without it nobody would notice that the disk has room again.
     pub async fn unwritable(&self) -> Option<String> {
         self.trouble.cause()?;
         match tokio::time::timeout(PROBE, self.probe()).await {
