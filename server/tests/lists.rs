@@ -26,7 +26,7 @@ async fn portico(place: &Place, args: &[&str]) -> (bool, String) {
 
 /// A server with a list, half of one, a page that is none, and a body without end.
 async fn site(names: Vec<String>) -> String {
-    let half = names[..names.len() / 3].join("\n");
+    let half = names[..names.len() / 6].join("\n");
     let json = format!(
         "[{}]",
         names
