@@ -99,6 +99,8 @@ test("everybody sees their own area only", async ({ browser }, info) => {
     admin: ["/admin", "/manager", "/finance"],
     auditor: ["/admin", "/manager", "/finance"],
   };
+  // Unmatched invoices are one page, for finance and for managers.
+  const menus: Record<string, string[]> = { ...sees, manager: ["/finance", "/manager"] };
   for (const [role, own] of Object.entries(sees)) {
     await test.step(role, async () => {
       const context = await browser.newContext({
@@ -112,7 +114,7 @@ test("everybody sees their own area only", async ({ browser }, info) => {
         const menu = page.getByRole("navigation", { name: "Main" }).getByRole("link");
         const hrefs = await menu.evaluateAll((links) => links.map((a) => a.getAttribute("href")));
         const reached = new Set(hrefs.map((href) => `/${href?.split("/")[1]}`));
-        expect([...reached].sort(), `the menu of ${role}`).toEqual([...own].sort());
+        expect([...reached].sort(), `the menu of ${role}`).toEqual([...(menus[role] ?? [])].sort());
         for (const area of areas) {
           const answer = await page.goto(area);
           expect(answer?.status(), `${role} at ${area}`).toBe(own.includes(area) ? 200 : 404);

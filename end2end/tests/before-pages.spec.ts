@@ -31,7 +31,7 @@ test("a transfer that the portal knows nothing of is found", async ({ page }) =>
   await page.goto("/finance/reconciliation");
   await page.getByRole("button", { name: "Compare now" }).click();
   await told(page, /Open differences: [1-9]/);
-  await page.getByRole("link", { name: `Transfer ${id} was not made by Portico.` }).click();
+  await page.getByRole("link", { name: `Transfer ${id} was not made by this portal` }).click();
   await heading(page, /./);
   await expect(page.getByText("€123.45").first()).toBeVisible();
 });
