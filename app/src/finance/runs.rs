@@ -154,7 +154,7 @@ async fn export(page: Page) -> PageResult {
         "Cut-off",
         "Drafted",
         "Submitted",
-        "Approved",
+        "Approved at",
         "Finished",
         "Note",
     ]);
