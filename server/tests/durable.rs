@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -35,24 +35,21 @@ struct Process {
 
 impl Process {
     async fn start(place: &Place) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr: SocketAddr = free.local_addr().expect("an address");
-        drop(free);
-        let log = File::create(place.folder.path().join("portico.log")).expect("a log");
+        let log = place.folder.path().join("portico.log");
         // Writing beyond the limit ends a process that does not ignore the signal, and whether it is
         // ignored is inherited.
-        let child = Command::new("sh")
+        let child = place
+            .own_environment(&mut Command::new("sh"))
             .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
             .arg(env!("CARGO_BIN_EXE_portico"))
-            .env("DATABASE_URL", &place.database_url)
-            .env("PORTICO_ADDR", addr.to_string())
+            .env("PORTICO_ADDR", "127.0.0.1:0")
             .env("PORTICO_MAIL_DIR", place.folder.path().join("mail"))
             .env("STRIPE_SECRET_KEY", "sk_test_of_the_tests")
             .env("STRIPE_WEBHOOK_SECRET", SECRET)
             .env("STRIPE_API_BASE", format!("http://{}", place.stripe))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(File::create(&log).expect("a log"))
             .spawn()
             .expect("starts");
         let client = reqwest::Client::builder()
@@ -61,17 +58,37 @@ impl Process {
             .timeout(Duration::from_secs(40))
             .build()
             .expect("a client");
-        let portal = Self {
+        let mut portal = Self {
             child,
-            base: format!("http://{addr}"),
+            base: String::new(),
             client,
             file: place.folder.path().join("a portal.db-wal"),
         };
+        portal.base = format!("http://{}", portal.listening(&log).await);
         eventually("it is ready", async || {
             portal.ready().await.is_some_and(|r| r.0)
         })
         .await;
         portal
+    }
+
+    /// The address that it found free, as its log tells.
+    async fn listening(&mut self, log: &Path) -> SocketAddr {
+        for _ in 0..600 {
+            let said = std::fs::read_to_string(log).expect("a log");
+            let found = said.split_once("listening=").and_then(|(_, rest)| {
+                let (address, _) = rest.split_once(char::is_whitespace)?;
+                address.parse().ok()
+            });
+            if let Some(address) = found {
+                return address;
+            }
+            let ended = self.child.try_wait().expect("looks");
+            assert_eq!(ended, None, "it ended: {said}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let said = std::fs::read_to_string(log).expect("a log");
+        panic!("not within half a minute: it listens: {said}");
     }
 
     /// Whether it is ready, and what it says of its database.

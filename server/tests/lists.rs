@@ -1,5 +1,7 @@
 //! `portico lists`: a newer list is taken from a file or an address, and only a whole one.
 
+use std::process::Command;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -11,9 +13,9 @@ use crate::support::{Engine, Place};
 
 /// Runs the command line on the place's database.
 async fn portico(place: &Place, args: &[&str]) -> (bool, String) {
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_portico"))
-        .args(args)
-        .env("DATABASE_URL", &place.database_url)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+    place.own_environment(&mut command).args(args);
+    let output = tokio::process::Command::from(command)
         .output()
         .await
         .expect("runs");

@@ -1,6 +1,7 @@
 //! A portal of one test's own.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -97,6 +98,20 @@ impl Place {
             workers: 1,
             claim: service::job::CLAIM,
         }
+    }
+
+    /// Gives a command that starts `portico` this place's database, and nothing of what the caller's
+    /// environment sets for other portals.
+    pub fn own_environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let kept = ["PATH", "HOME", "TMPDIR"];
+        let kept = kept.map(|name| (name, std::env::var_os(name)));
+        command
+            .env_clear()
+            .envs(
+                kept.into_iter()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .env("DATABASE_URL", &self.database_url)
     }
 
     /// Makes the schema.
