@@ -248,14 +248,12 @@ impl Gateway for Shelf {
             .map(Customer::parse)
             .collect::<Result<_, _>>()?)
     }
-    async fn has_paid(&self, customer: &str) -> Result<bool, CallError> {
-        let found = self.all(|o| {
-            o["object"] == "invoice"
-                && o["customer"] == customer
-                && o["status"] == "paid"
-                && o["amount_paid"].as_i64() > Some(0)
+    async fn paid_invoices(&self, customer: &str) -> Result<Vec<Invoice>, CallError> {
+        let mut found = self.all(|o| {
+            o["object"] == "invoice" && o["customer"] == customer && o["status"] == "paid"
         })?;
-        Ok(!found.is_empty())
+        found.sort_by_key(|o| o["created"].as_i64());
+        Ok(found.iter().map(Invoice::parse).collect::<Result<_, _>>()?)
     }
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError> {
         Ok(Subscription::parse(&self.get(id)?)?)

@@ -198,8 +198,8 @@ pub trait Gateway: Send + Sync {
     /// is up to a minute behind, more in an outage; at most 300 are looked at.
     async fn customers_at(&self, text: &str) -> Result<Vec<Customer>, CallError>;
 
-    /// Whether a customer has paid money for one of its newest hundred paid invoices.
-    async fn has_paid(&self, customer: &str) -> Result<bool, CallError>;
+    /// The newest hundred paid invoices of a customer, oldest first.
+    async fn paid_invoices(&self, customer: &str) -> Result<Vec<Invoice>, CallError>;
 
     /// One subscription.
     async fn subscription(&self, id: &str) -> Result<Subscription, CallError>;

@@ -491,14 +491,15 @@ impl Gateway for StripeGateway {
         Ok(found)
     }
 
-    async fn has_paid(&self, customer: &str) -> Result<bool, CallError> {
+    async fn paid_invoices(&self, customer: &str) -> Result<Vec<Invoice>, CallError> {
         let request = ListInvoice::new()
             .customer(id(customer)?)
             .status(PaidStatus::Paid)
             .limit(PAGE);
         let (items, _) = v1::page(v1::ask(&self.v1, request).await?)?;
-        let invoices = each(&items, Invoice::parse)?;
-        Ok(invoices.iter().any(|invoice| invoice.amount_paid.minor > 0))
+        let mut invoices = each(&items, Invoice::parse)?;
+        invoices.reverse();
+        Ok(invoices)
     }
 
     async fn subscription(&self, subscription: &str) -> Result<Subscription, CallError> {

@@ -190,6 +190,11 @@ fn exceptions(e: &Exceptions, admin: bool) -> AnyView {
             e.unmatched_invoices,
             "/finance/invoices",
         ),
+        (
+            "Somebody has to say whose customers they are",
+            e.asked_customers,
+            "/finance/invoices?outcome=asked",
+        ),
         ("Lines are held", e.held_lines, "/finance/holds"),
         (
             "Events from Stripe could not be handled",

@@ -31,8 +31,9 @@ pub(super) fn routes() -> Routes {
         .post("/finance/invoices/{id}/product", Access::Manager, product)
 }
 
-const OUTCOMES: [(&str, &str); 5] = [
+const OUTCOMES: [(&str, &str); 6] = [
     ("unmatched", "Unmatched"),
+    ("asked", "Asked whose customer"),
     ("earned", "Earned"),
     ("nothing", "Earned nothing"),
     ("open", "Not paid or in work"),
@@ -102,6 +103,7 @@ async fn index(page: Page) -> PageResult {
             .filter("outcome", "Outcome", OUTCOMES)
             .views(vec![
                 Tab::new("Unmatched", HERE),
+                Tab::new("Asked whose customer", format!("{HERE}?outcome=asked")),
                 Tab::new("Earned nothing", format!("{HERE}?outcome=nothing")),
                 Tab::new("Earned", format!("{HERE}?outcome=earned")),
                 Tab::new("All", format!("{HERE}?outcome=all")),
@@ -284,6 +286,44 @@ fn proposed(id: i64, proposal: Proposal, may_not: Option<String>, who: Reader) -
     .into_any()
 }
 
+/// The form that says which account the customer belongs to.
+fn matching(id: i64, matched: bool) -> AnyView {
+    let label = if matched {
+        "Another account"
+    } else {
+        "Account"
+    };
+    view! {
+        <Panel title="Match it by hand" text="Says which account the customer belongs to. Another manager or somebody in finance confirms it; then what its paid invoices have earned is booked.">
+            <PostForm action=format!("{HERE}/{}/match", id)>
+                <TextField name="account" label=label hint="The company’s domain, such as company.com, or the account’s number." required=true max=200/>
+                <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
+                <Submit label="Propose the match"/>
+            </PostForm>
+        </Panel>
+    }
+    .into_any()
+}
+
+/// The form that says which product the invoice is for.
+fn product_panel(id: i64, products: Vec<(i64, String)>) -> AnyView {
+    let options = Choice::list(
+        products
+            .into_iter()
+            .map(|(id, name)| (id.to_string(), name)),
+    );
+    view! {
+        <Panel title="Which product is it for?" text="The invoice does not say so, and it decides who is credited. What it has earned is booked at once.">
+            <PostForm action=format!("{HERE}/{}/product", id)>
+                <SelectField name="product_line" label="Product line" options=options required=true/>
+                <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
+                <Submit label="Say so"/>
+            </PostForm>
+        </Panel>
+    }
+    .into_any()
+}
+
 fn body(
     found: InvoiceView,
     proposal: Option<Proposal>,
@@ -310,30 +350,9 @@ fn body(
     let json = format!("{HERE}/{}.json", i.id);
     let waits = proposal.is_some();
     let proposal = proposal.map(|p| proposed(i.id, p, may_not, who));
-    let matching = (can && !waits && i.outcome != "earned").then(|| {
-        let label = if account.is_some() { "Another account" } else { "Account" };
-        view! {
-            <Panel title="Match it by hand" text="Says which account the customer belongs to. Another manager or somebody in finance confirms it; then what its paid invoices have earned is booked.">
-                <PostForm action=format!("{HERE}/{}/match", i.id)>
-                    <TextField name="account" label=label hint="The company’s domain, such as company.com, or the account’s number." required=true max=200/>
-                    <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
-                    <Submit label="Propose the match"/>
-                </PostForm>
-            </Panel>
-        }
-    });
-    let product = (can && !products.is_empty()).then(|| {
-        let options = Choice::list(products.into_iter().map(|(id, name)| (id.to_string(), name)));
-        view! {
-            <Panel title="Which product is it for?" text="The invoice does not say so, and it decides who is credited. What it has earned is booked at once.">
-                <PostForm action=format!("{HERE}/{}/product", i.id)>
-                    <SelectField name="product_line" label="Product line" options=options required=true/>
-                    <TextArea name="reason" label="How do you know?" rows=2 required=true max=500/>
-                    <Submit label="Say so"/>
-                </PostForm>
-            </Panel>
-        }
-    });
+    let open = i.outcome != "earned" || customer.question.is_some();
+    let matching = (can && !waits && open).then(|| matching(i.id, account.is_some()));
+    let product = (can && !products.is_empty()).then(|| product_panel(i.id, products));
     let code = i.currency.clone();
     let billed = {
         let code = code.clone();

@@ -32,6 +32,8 @@ pub(crate) enum Wish {
     CreditNote(String),
     /// How the balance of a customer came about.
     Balance(String),
+    /// What a customer has paid: of an invoice below zero, that says whether its credit was given.
+    PaidInvoices(String),
     /// Which invoices a payment paid.
     Payments {
         /// `pi_…`.
@@ -50,7 +52,8 @@ impl Wish {
             | Self::Checkout(id)
             | Self::Origin(id)
             | Self::CreditNote(id)
-            | Self::Balance(id) => Some(id),
+            | Self::Balance(id)
+            | Self::PaidInvoices(id) => Some(id),
             Self::Payments { intent, charge } => intent.as_deref().or(charge.as_deref()),
         }
     }
@@ -96,6 +99,8 @@ pub(crate) struct Absent {
     pub(crate) payments: BTreeMap<String, String>,
     /// Customers of whose balance everything is known that Stripe lists.
     pub(crate) balances: BTreeSet<String>,
+    /// Customers whose paid invoices were asked for, whatever was there.
+    pub(crate) paid_invoices: BTreeSet<String>,
     /// Subscriptions whose origin was asked for, whatever was there.
     pub(crate) origins: BTreeSet<String>,
 }

@@ -22,7 +22,8 @@ use crate::search::{contains, like};
 pub struct InvoiceQuery {
     /// Part of the customer's name or address, or the whole of an invoice's or customer's id.
     pub q: String,
-    /// `open`, `earned`, `nothing` or `unmatched`.
+    /// `open`, `earned`, `nothing` or `unmatched`; or `asked`: whatever came of it, it is asked whose
+    /// customer it is.
     pub outcome: Option<String>,
     /// `net` or `customer`; anything else is by when it was paid.
     pub sort: String,
@@ -45,9 +46,11 @@ pub async fn list(ctx: &Context, query: &InvoiceQuery) -> Result<(Vec<InvoiceLin
     ctx.any_staff()?;
     let db = ctx.reader();
     let mut wanted = Condition::all();
-    if let Some(outcome) = &query.outcome {
-        wanted = wanted.add(invoice::Column::Outcome.eq(outcome));
-    }
+    wanted = match query.outcome.as_deref() {
+        None => wanted,
+        Some("asked") => wanted.add(customer::Column::Question.is_not_null()),
+        Some(outcome) => wanted.add(invoice::Column::Outcome.eq(outcome)),
+    };
     let q = query.q.trim();
     if !q.is_empty() {
         let pattern = like(q);

@@ -42,14 +42,17 @@ pub(super) async fn unit(ctx: &Context, tx: &impl ConnectionTrait, news: &[&News
         unit.customers
             .insert(row.stripe_id.clone(), Row::stored(row));
     }
-    let matched = matching::match_customers(tx, &mut unit, news).await?;
-    if !matched.is_empty() {
+    let again = matching::match_customers(tx, &mut unit, news).await?;
+    if !again.moved.is_empty() {
+        let which = Condition::any()
+            .add(invoice::Column::Outcome.is_in(["unmatched", "nothing"]))
+            .add(invoice::Column::CustomerId.is_in(again.asked));
         let missed: Vec<(i64, String)> = invoice::Entity::find()
             .select_only()
             .column(invoice::Column::Id)
             .column(invoice::Column::StripeId)
-            .filter(of_customers(matched))
-            .filter(invoice::Column::Outcome.is_in(["unmatched", "nothing"]))
+            .filter(of_customers(again.moved))
+            .filter(which)
             .into_tuple()
             .all(tx)
             .await?;

@@ -21,16 +21,24 @@ use super::unit::{Note, Unit};
 use crate::error::Result;
 use crate::lists;
 
-/// Brings the customers of the news up to date and matches those that can be matched; returns the
-/// ids of those whose invoices have to be looked at again.
+/// The customers, by `customer.id`, whose invoices have to be looked at again.
+#[derive(Default)]
+pub(super) struct Again {
+    /// Those that belong elsewhere by now: what has earned nothing.
+    pub(super) moved: Vec<i64>,
+    /// Those of whom it is asked whose they are, or not any more: what has earned as well.
+    pub(super) asked: Vec<i64>,
+}
+
+/// Brings the customers of the news up to date and matches those that can be matched.
 pub(super) async fn match_customers(
     tx: &impl ConnectionTrait,
     unit: &mut Unit,
     news: &[&News],
-) -> Result<Vec<i64>> {
+) -> Result<Again> {
     let told = hear(tx, unit, news).await?;
     if told.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Again::default());
     }
     let claims = claims::keep(tx, &told).await?;
     let mut said = Vec::new();
@@ -285,8 +293,8 @@ fn settle(
     decided: Vec<(Said, Belongs)>,
     earned: &BTreeSet<i64>,
     words: &question::Words,
-) -> Vec<i64> {
-    let mut again = Vec::new();
+) -> Again {
+    let mut again = Again::default();
     for (said, belongs) in decided {
         let Some(row) = unit.customers.get_mut(&said.stripe_id) else {
             continue;
@@ -315,7 +323,10 @@ fn settle(
         if (row.account_id, row.question.clone()) == before {
             continue;
         }
-        again.push(row.id);
+        again.moved.push(row.id);
+        if row.question.is_some() != before.1.is_some() {
+            again.asked.push(row.id);
+        }
         note(unit, &said.stripe_id, before);
     }
     again

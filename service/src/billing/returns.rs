@@ -122,6 +122,12 @@ fn excess(state: &InvoiceState) -> i128 {
         .map_or(0, |due| (paid - i128::from(due)).max(0))
 }
 
+/// How much of what was paid beyond the invoice has gone back.
+pub(crate) fn excess_returned(state: &InvoiceState) -> i64 {
+    let back = Sums::of(&state.returns, None).cash.min(excess(state));
+    i64::try_from(back.max(0)).unwrap_or(i64::MAX)
+}
+
 /// The part of one line: what credit notes name, and its share of the rest.
 fn line_part(
     line: &Row<invoice_line::Model>,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::{account, account_domain, customer, invoice};
+use domain::commission::CommissionState;
+use entity::{account, account_domain, commission, customer, invoice};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
@@ -141,7 +142,7 @@ pub(super) async fn movable(
     row: &customer::Model,
     account_id: i64,
 ) -> Result<()> {
-    if row.account_id.is_some_and(|known| known != account_id) && earned(tx, row.id).await? {
+    if row.account_id.is_some_and(|known| known != account_id) && earns(tx, row.id).await? {
         return Err(Error::conflict(
             "This customer’s invoices have already earned commission for another account. Cancel \
              those lines first.",
@@ -188,8 +189,21 @@ pub(super) async fn book(
     .detail(serde_json::json!({ "before": row.account_id, "account_id": account.id }))
     .record(ctx, tx)
     .await?;
+    if row.account_id.is_some_and(|before| before != account.id) {
+        // What they had earned for the other account was canceled by hand: they may earn anew.
+        invoice::Entity::update_many()
+            .col_expr(invoice::Column::Outcome, Expr::value("unmatched"))
+            .filter(of_customers([customer_id]))
+            .filter(invoice::Column::Outcome.eq("earned"))
+            .exec(tx)
+            .await?;
+    }
     let open = open_invoices(tx, std::iter::once(customer_id)).await?;
-    let bookings = super::settle_invoices(ctx, tx, open.clone()).await?;
+    let mut again = open.clone();
+    if row.question.is_some() {
+        again.extend(earned_invoices(tx, customer_id).await?);
+    }
+    let bookings = super::settle_invoices(ctx, tx, again).await?;
     bookings.book(ctx, tx).await?;
     Ok(invoice::Entity::find()
         .filter(invoice::Column::Id.is_in(open))
@@ -241,13 +255,29 @@ async fn find_account(db: &impl ConnectionTrait, text: &str) -> Result<Option<ac
     Ok(account::Entity::find_by_id(row.account_id).one(db).await?)
 }
 
-async fn earned(db: &impl ConnectionTrait, customer_id: i64) -> Result<bool> {
+/// The customer's invoices that have earned; their lines were held while it was asked whose it is.
+async fn earned_invoices(db: &impl ConnectionTrait, customer_id: i64) -> Result<Vec<i64>> {
     Ok(invoice::Entity::find()
+        .select_only()
+        .column(invoice::Column::Id)
         .filter(of_customers([customer_id]))
         .filter(invoice::Column::Outcome.eq("earned"))
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Whether anybody earns from the customer's invoices: lines that were canceled by hand are no reason
+/// to leave the customer where it is.
+async fn earns(db: &impl ConnectionTrait, customer_id: i64) -> Result<bool> {
+    let over = [CommissionState::Canceled, CommissionState::Reversed];
+    let found = commission::Entity::find()
+        .join(JoinType::InnerJoin, commission::Relation::Invoice.def())
+        .filter(of_customers([customer_id]))
+        .filter(commission::Column::State.is_not_in(over.map(CommissionState::as_str)))
         .count(db)
-        .await?
-        > 0)
+        .await?;
+    Ok(found > 0)
 }
 
 /// Why an invoice earned nothing, in a sentence for staff; none where it earned something.

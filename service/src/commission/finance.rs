@@ -10,14 +10,14 @@ use domain::ledger::{Bucket, Entry, LedgerError};
 use domain::money::Money;
 use domain::partner::StaffRole;
 use domain::transition::Who;
-use entity::{commission, event, invoice_return, ledger_transaction};
+use entity::{commission, customer, event, invoice, invoice_return, ledger_transaction};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait, Value,
 };
 
-use super::settle::HELD_BY_DISPUTE;
+use super::settle::{HELD_BY_DISPUTE, HELD_BY_QUESTION};
 use crate::bulk;
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
@@ -152,13 +152,19 @@ pub async fn release(ctx: &Context, ids: &[i64], reason: &str) -> Result<Bulk> {
     let mut steps = Vec::new();
     let counts = times(&*tx, ids, "hold").await?;
     let disputed = disputed(&*tx, &rows).await?;
+    let asked = asked(&*tx, &rows).await?;
     for row in &rows {
+        let among = |of: &HashSet<i64>| row.invoice_id.is_some_and(|id| of.contains(&id));
         let refusal = not_releasable(row)?.or_else(|| {
-            let open = row.invoice_id.is_some_and(|id| disputed.contains(&id));
-            open.then(|| {
-                "The customer’s bank has not decided on a dispute yet; release the line when it has."
-                    .to_owned()
-            })
+            let open = match (among(&disputed), among(&asked)) {
+                (true, _) => {
+                    "The customer’s bank has not decided on a dispute yet; release the line when it \
+                     has."
+                }
+                (_, true) => WHOSE,
+                _ => return None,
+            };
+            Some(open.to_owned())
         });
         if let Some(sentence) = refusal {
             bulk.refused.push((row.id, sentence));
@@ -189,6 +195,25 @@ async fn disputed(tx: &impl ConnectionTrait, rows: &[commission::Model]) -> Resu
     Ok(open.into_iter().collect())
 }
 
+/// What has to come before a line of a customer is released of whom it is asked whose it is.
+const WHOSE: &str = "It is not said yet whose customer this is. Say so at the line’s invoice; the line is \
+                     released when that is confirmed.";
+
+/// The invoices of lines of whose customer it is asked whose it is.
+async fn asked(tx: &impl ConnectionTrait, rows: &[commission::Model]) -> Result<HashSet<i64>> {
+    let invoices: HashSet<i64> = rows.iter().filter_map(|r| r.invoice_id).collect();
+    let open: Vec<i64> = invoice::Entity::find()
+        .select_only()
+        .column(invoice::Column::Id)
+        .join(JoinType::InnerJoin, invoice::Relation::Customer.def())
+        .filter(invoice::Column::Id.is_in(invoices))
+        .filter(customer::Column::Question.is_not_null())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(open.into_iter().collect())
+}
+
 /// Why finance cannot simply release a line.
 fn not_releasable(row: &commission::Model) -> Result<Option<String>> {
     let state = state_of(row)?;
@@ -201,6 +226,9 @@ fn not_releasable(row: &commission::Model) -> Result<Option<String>> {
              reversed when it does."
                 .to_owned(),
         ));
+    }
+    if row.note.as_deref() == Some(HELD_BY_QUESTION) {
+        return Ok(Some(WHOSE.to_owned()));
     }
     if super::adjust::asked_by(row).is_some() {
         return Ok(Some(

@@ -17,6 +17,9 @@ use crate::billing::unit::{Booking, InvoiceState, Movement, Note, Row, Unit};
 
 /// Why a line that a dispute holds is held; a hold by a person says something else.
 pub(crate) const HELD_BY_DISPUTE: &str = "Held while the customer’s bank decides on a dispute.";
+/// Why a line is held whose customer may be somebody else's: what says so came after it was booked,
+/// and the order in which news arrive must not decide who is paid.
+pub(crate) const HELD_BY_QUESTION: &str = "Held until somebody has said whose customer it is.";
 
 /// The return that makes an invoice be settled again.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ pub(crate) fn settle(unit: &mut Unit, invoice: &str, cause: Option<Cause>) -> Re
         None => catch_up(unit, &mut state)?,
     }
     let told_at = cause.map_or(unit.now, |cause| cause.told_at);
-    dispute(unit, &mut state, told_at)?;
+    stop(unit, &mut state, told_at)?;
     unit.put_invoice(state);
     Ok(())
 }
@@ -379,13 +382,9 @@ fn close_if_nothing_left(state: &mut InvoiceState, original: i64) {
     }
 }
 
-/// Holds what is not paid yet while a dispute is open, since it began, and releases it when none
-/// is, since that was said.
-fn dispute(
-    unit: &mut Unit,
-    state: &mut InvoiceState,
-    told_at: DateTime<Utc>,
-) -> Result<(), Trouble> {
+/// Holds what is not paid yet while a dispute is open, since it began, or while it is asked whose
+/// customer it is; releases it when neither is, since that was said.
+fn stop(unit: &mut Unit, state: &mut InvoiceState, told_at: DateTime<Utc>) -> Result<(), Trouble> {
     let since = |status: &str| {
         let those = state
             .returns
@@ -394,38 +393,21 @@ fn dispute(
         those.map(|r| r.happened_at).min()
     };
     let began = since("open");
-    let open = began.is_some();
-    state.row.disputed = open || since("final").is_some();
+    state.row.disputed = began.is_some() || since("final").is_some();
+    let key = unit.customer_keys.get(&state.row.customer_id);
+    let customer = key.and_then(|key| unit.customers.get(key));
+    let asked = customer.is_some_and(|customer| customer.question.is_some());
+    let why = match (began, asked) {
+        (Some(_), _) => Some(HELD_BY_DISPUTE),
+        (None, true) => Some(HELD_BY_QUESTION),
+        (None, false) => None,
+    };
     let InvoiceState {
         commissions, holds, ..
     } = state;
     for c in commissions.iter_mut() {
-        let standing: CommissionState =
-            c.state.parse().map_err(|e| Trouble::Bad(format!("{e}")))?;
-        let held = standing == CommissionState::Held && c.note.as_deref() == Some(HELD_BY_DISPUTE);
-        let free = matches!(
-            standing,
-            CommissionState::Pending | CommissionState::Payable
-        );
         let count = holds.entry(c.id).or_insert(0);
-        let (movement, summary) = if open && free {
-            let Some(from) = standing.bucket() else {
-                continue;
-            };
-            *count += 1;
-            c.held_from = Some(std::mem::replace(&mut c.state, "held".to_owned()));
-            c.note = Some(HELD_BY_DISPUTE.to_owned());
-            (Movement::Hold { n: *count, from }, HELD_BY_DISPUTE)
-        } else if !open && held {
-            let back = c.held_from.take().unwrap_or_else(|| "pending".to_owned());
-            let to = back.parse().map_err(|e| Trouble::Bad(format!("{e}")))?;
-            c.state = back;
-            c.note = None;
-            (
-                Movement::Release { n: *count, to },
-                "Released: the dispute is over.",
-            )
-        } else {
+        let Some((movement, summary)) = stop_or_release(c, why, count)? else {
             continue;
         };
         let action = match movement {
@@ -451,6 +433,53 @@ fn dispute(
         });
     }
     Ok(())
+}
+
+/// Brings one line in step with why it is to be held, if anything but a person holds it; says what
+/// that moves. `count` is how often it was held.
+fn stop_or_release(
+    c: &mut Row<commission::Model>,
+    why: Option<&'static str>,
+    count: &mut u32,
+) -> Result<Option<(Movement, &'static str)>, Trouble> {
+    let standing: CommissionState = c.state.parse().map_err(bad)?;
+    let free = matches!(
+        standing,
+        CommissionState::Pending | CommissionState::Payable
+    );
+    let held = standing == CommissionState::Held;
+    let before = [HELD_BY_DISPUTE, HELD_BY_QUESTION]
+        .into_iter()
+        .find(|reason| held && c.note.as_deref() == Some(reason));
+    Ok(match (why, before) {
+        (Some(why), None) if free => {
+            let Some(from) = standing.bucket() else {
+                return Ok(None);
+            };
+            *count += 1;
+            c.held_from = Some(std::mem::replace(&mut c.state, "held".to_owned()));
+            c.note = Some(why.to_owned());
+            Some((Movement::Hold { n: *count, from }, why))
+        }
+        (Some(why), Some(before)) => {
+            if why != before {
+                c.note = Some(why.to_owned());
+            }
+            None
+        }
+        (None, Some(before)) => {
+            let back = c.held_from.take().unwrap_or_else(|| "pending".to_owned());
+            let to = back.parse().map_err(bad)?;
+            c.state = back;
+            c.note = None;
+            let over = match before {
+                HELD_BY_DISPUTE => "Released: the dispute is over.",
+                _ => "Released: it is said whose customer it is.",
+            };
+            Some((Movement::Release { n: *count, to }, over))
+        }
+        _ => None,
+    })
 }
 
 pub(super) fn bad(error: impl std::fmt::Display) -> Trouble {

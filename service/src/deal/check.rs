@@ -155,12 +155,17 @@ async fn paying(
             lists.registrable(email).is_ok_and(|of| of == *domain)
         });
         for customer in customers.into_iter().take(MOST) {
-            if !found.contains(&customer.id) && gateway.has_paid(&customer.id).await? {
+            if !found.contains(&customer.id) && has_paid(gateway, &customer.id).await? {
                 found.push(customer.id);
             }
         }
     }
     Ok(found)
+}
+
+async fn has_paid(gateway: &dyn Gateway, customer: &str) -> std::result::Result<bool, CallError> {
+    let invoices = gateway.paid_invoices(customer).await?;
+    Ok(invoices.iter().any(|invoice| invoice.amount_paid.minor > 0))
 }
 
 async fn keep(

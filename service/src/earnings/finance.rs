@@ -59,7 +59,9 @@ impl Owed {
 pub struct Exceptions {
     /// Paid invoices whose customer belongs to no account.
     pub unmatched_invoices: i64,
-    /// Lines held by a dispute or by finance.
+    /// Customers of whom it is asked whose they are.
+    pub asked_customers: i64,
+    /// Lines held by a dispute, by finance or by such a question.
     pub held_lines: i64,
     /// Webhook events that could not be handled.
     pub failed_events: i64,
@@ -207,6 +209,7 @@ async fn exceptions(db: &impl ConnectionTrait) -> Result<Exceptions> {
             "SELECT {}",
             [
                 count("invoice", "outcome = 'unmatched'", "unmatched_invoices"),
+                count("customer", "question IS NOT NULL", "asked_customers"),
                 count("commission", "state = 'held'", "held_lines"),
                 count("webhook_event", "status = 'failed'", "failed_events"),
                 count("webhook_event", "status = 'received'", "waiting_events"),

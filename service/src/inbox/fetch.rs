@@ -29,6 +29,7 @@ impl Fetched {
         let result = match wish {
             Wish::Customer(id) => self.customer(gateway, id, cause).await,
             Wish::Invoice(id) => self.invoice(gateway, id, cause).await,
+            Wish::PaidInvoices(customer) => self.paid_invoices(gateway, customer, cause).await,
             Wish::Origin(id) => self.origin(gateway, id, cause).await,
             // Asked for, and complete then.
             Wish::CreditNote(id) => gateway.credit_note(id).await.map(|note| {
@@ -114,6 +115,28 @@ impl Fetched {
     ) -> Result<(), CallError> {
         let invoice = complete_invoice(gateway, gateway.invoice(id).await?).await?;
         self.add(id, cause, Change::Invoice(Box::new(invoice)));
+        Ok(())
+    }
+
+    /// What a customer has paid; one that is not there any more has paid nothing that could be asked
+    /// for.
+    async fn paid_invoices(
+        &mut self,
+        gateway: &dyn Gateway,
+        customer: &str,
+        cause: &News,
+    ) -> Result<(), CallError> {
+        let invoices = match gateway.paid_invoices(customer).await {
+            Ok(invoices) => invoices,
+            Err(error) if error.is_missing() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for invoice in invoices {
+            let invoice = complete_invoice(gateway, invoice).await?;
+            let id = invoice.id.clone();
+            self.add(&id, cause, Change::Invoice(Box::new(invoice)));
+        }
+        self.absent.paid_invoices.insert(customer.to_owned());
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use domain::payout::evidence::{self, Listed};
 use entity::{discrepancy, payout, payout_account};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, OnConflict},
 };
 use stripe_gateway::billing::Transfer;
@@ -50,14 +50,18 @@ pub(super) async fn among(
     let mut known = HashSet::new();
     let mut rows = HashMap::new();
     for part in claims.chunks(AT_ONCE) {
-        let ids = part.iter().map(|(_, transfer, _)| transfer.id.as_str());
-        let by_transfer = payout::Entity::find().filter(payout::Column::TransferId.is_in(ids));
-        for row in by_transfer.all(ctx.reader()).await? {
-            known.extend(row.transfer_id);
-        }
+        // In one statement: a payout that is paid between two of them would be known by neither.
+        let transfers = part.iter().map(|(_, transfer, _)| transfer.id.as_str());
         let ids = part.iter().map(|(payout, ..)| *payout);
-        let by_id = payout::Entity::find().filter(payout::Column::Id.is_in(ids));
-        for row in by_id.all(ctx.reader()).await? {
+        let either = Condition::any()
+            .add(payout::Column::TransferId.is_in(transfers))
+            .add(payout::Column::Id.is_in(ids));
+        for row in payout::Entity::find()
+            .filter(either)
+            .all(ctx.reader())
+            .await?
+        {
+            known.extend(row.transfer_id.clone());
             rows.insert(row.id, row);
         }
     }

@@ -11,7 +11,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use service::billing::{MatchForm, confirm_match, propose_match, unmatched};
-use service::{deal, ledger};
+use service::{commission, deal, ledger};
 
 use super::world::{Partner, World};
 use crate::shelf::Shelf;
@@ -316,6 +316,116 @@ async fn metadata_goes_before_the_mail_domain_until_something_was_earned(#[case]
             .is_some_and(|q| q.contains("cancel those lines"))
     );
     assert_eq!(two.earners().await, [two.ana.id]);
+}
+
+impl Two {
+    /// Ana has earned, and then another word says that it was Ben's customer.
+    async fn contradicted(engine: Engine) -> Option<Self> {
+        let two = Self::new(engine).await?;
+        two.tell(&[
+            new_customer("cus_1", "buyer@beta.com"),
+            two.subscribed(two.alpha),
+            two.paid(None),
+        ])
+        .await;
+        assert_eq!(two.states().await, [(two.ana.id, "pending".to_owned())]);
+        let mut other = customer_at("cus_1", "buyer@beta.com");
+        other["metadata"]["portico_deal"] = json!(two.beta.to_string());
+        two.tell(&[event("evt_late", "customer.updated", two.at(9), other)])
+            .await;
+        assert_eq!(two.states().await, [(two.ana.id, "held".to_owned())]);
+        two.world.test.assert_clean().await;
+        Some(two)
+    }
+
+    async fn states(&self) -> Vec<(i64, String)> {
+        let lines = self.world.test.commissions().await;
+        lines.into_iter().map(|c| (c.partner_id, c.state)).collect()
+    }
+
+    /// One person proposes whose the customer is, another one confirms it.
+    async fn say(&self, account: &str) -> u64 {
+        let form = MatchForm {
+            account: account.to_owned(),
+            reason: "Asked them".to_owned(),
+        };
+        let manager = self.world.staff(self.world.manager, StaffRole::Manager);
+        let proposed = propose_match(&manager, self.customer().await.id, &form).await;
+        let second = self.world.staff(self.world.admin, StaffRole::Admin);
+        let earned = confirm_match(&second, proposed.expect("proposed")).await;
+        earned.expect("confirmed")
+    }
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn what_was_earned_is_held_while_it_is_asked_whose_customer_it_is(#[case] engine: Engine) {
+    let Some(two) = Two::contradicted(engine).await else {
+        return;
+    };
+    let finance = two.world.staff(two.world.admin, StaffRole::Admin);
+    let line = two.world.test.commissions().await.remove(0).id;
+    let refused = commission::release(&finance, &[line], "It looks right").await;
+    let refused = refused.expect("answers").refused;
+    assert!(refused[0].1.contains("whose customer"), "{refused:?}");
+    // What the customer pays meanwhile is held as well.
+    let mut next = invoice("in_2", "cus_1", &[("il_2", 5_000)], two.at(20));
+    next["billing_reason"] = json!("subscription_cycle");
+    two.tell(&[event("evt_next", "invoice.paid", two.at(20), next)])
+        .await;
+    let held = (two.ana.id, "held".to_owned());
+    assert_eq!(two.states().await, [held.clone(), held]);
+    two.say("alpha.com").await;
+    let pending = (two.ana.id, "pending".to_owned());
+    assert_eq!(two.states().await, [pending.clone(), pending]);
+    assert_eq!(two.customer().await.question, None);
+    two.world.test.assert_clean().await;
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn the_question_is_over_when_the_vendor_says_the_same_again(#[case] engine: Engine) {
+    let Some(two) = Two::contradicted(engine).await else {
+        return;
+    };
+    let mut again = customer_at("cus_1", "buyer@beta.com");
+    again["metadata"]["portico_deal"] = json!(two.alpha.to_string());
+    two.tell(&[event("evt_again", "customer.updated", two.at(12), again)])
+        .await;
+    assert_eq!(two.states().await, [(two.ana.id, "pending".to_owned())]);
+    two.world.test.assert_clean().await;
+}
+
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn lines_that_were_canceled_make_way_for_whom_it_belongs_to(#[case] engine: Engine) {
+    let Some(two) = Two::contradicted(engine).await else {
+        return;
+    };
+    let finance = two.world.staff(two.world.admin, StaffRole::Admin);
+    let line = two.world.test.commissions().await.remove(0).id;
+    let canceled = commission::cancel(&finance, &[line], "It is Ben’s customer").await;
+    assert_eq!(canceled.expect("canceled").done, [line]);
+    assert_eq!(two.say("beta.com").await, 1);
+    assert_eq!(
+        two.states().await,
+        [
+            (two.ana.id, "canceled".to_owned()),
+            (two.ben.id, "pending".to_owned())
+        ]
+    );
+    // Ana's deal was won by that payment; the audit says so until a manager has decided about it.
+    let manager = two.world.manager();
+    let lost = deal::lost(&manager, two.alpha, "Another company’s customer").await;
+    lost.expect("lost");
+    assert_eq!(two.world.status(two.beta).await, D::Won);
+    two.world.test.assert_clean().await;
 }
 
 /// Stripe sends the first invoice and the checkout in one second; which comes first is chance.

@@ -8,6 +8,7 @@ use entity::{balance_transaction, invoice_line};
 use stripe_gateway::billing::{BalanceTransaction, Invoice};
 
 use super::{Absent, Done, Trouble, Wish};
+use crate::billing::returns::excess_returned;
 use crate::billing::unit::{Row, Unit};
 
 /// What of a paid invoice the customer's balance paid, and what nobody did; minor units, with tax.
@@ -87,16 +88,15 @@ pub(super) fn part(
         return Err(Trouble::Needs(Wish::Balance(customer.to_owned())));
     }
     let currency = said.currency.code();
-    let rule: Vec<BalanceChange> = changes
+    let changes: Vec<&balance_transaction::Model> = changes
         .iter()
+        .map(|c| &**c)
         .filter(|c| c.currency == currency)
-        .map(|c| BalanceChange {
-            amount: c.amount,
-            kind: c.kind.clone(),
-            source: source(unit, c),
-            invoice: c.invoice.clone(),
-        })
         .collect();
+    if !absent.paid_invoices.contains(customer) && has_unknown_credit(unit, &changes) {
+        return Err(Trouble::Needs(Wish::PaidInvoices(customer.to_owned())));
+    }
+    let rule: Vec<BalanceChange> = changes.iter().flat_map(|c| by_source(unit, c)).collect();
     let totals = changes
         .iter()
         .filter_map(|c| c.invoice.as_ref())
@@ -106,18 +106,44 @@ pub(super) fn part(
     Ok(part)
 }
 
-/// Where credit came from. An invoice below zero that has taken nothing back has given its credit.
-fn source(unit: &Unit, change: &balance_transaction::Model) -> CreditSource {
-    let given = change.kind == "applied_to_invoice"
-        && change
-            .invoice
-            .as_ref()
-            .and_then(|id| unit.invoices.get(id))
-            .is_some_and(|state| state.row.outcome == "nothing");
-    match given {
-        true => CreditSource::Gift,
-        false => change.source.parse().unwrap_or(CreditSource::Gift),
-    }
+/// Whether credit is on the balance of an invoice below zero that nobody has told of yet.
+fn has_unknown_credit(unit: &Unit, changes: &[&balance_transaction::Model]) -> bool {
+    changes
+        .iter()
+        .filter(|c| c.kind == "applied_to_invoice" && c.amount < 0)
+        .filter_map(|c| c.invoice.as_ref())
+        .any(|id| !unit.invoices.contains_key(id))
+}
+
+/// A change with the source of its credit; two where only a part of it has that source.
+fn by_source(unit: &Unit, change: &balance_transaction::Model) -> Vec<BalanceChange> {
+    let of = |amount, source| BalanceChange {
+        amount,
+        kind: change.kind.clone(),
+        source,
+        invoice: change.invoice.clone(),
+    };
+    let source = change.source.parse().unwrap_or(CreditSource::Gift);
+    let invoice = change.invoice.as_ref();
+    let credit = -change.amount;
+    let gift = match invoice.and_then(|id| unit.invoices.get(id)) {
+        _ if credit <= 0 => 0,
+        // An invoice below zero that has taken nothing back has given its credit.
+        state if change.kind == "applied_to_invoice" => match state {
+            Some(state) if state.row.outcome != "nothing" => 0,
+            _ => credit,
+        },
+        // What was paid too much and went back to the customer is no money on the balance any more.
+        Some(state) if change.kind == "invoice_overpaid" => excess_returned(state).min(credit),
+        _ => 0,
+    };
+    [
+        of(change.amount + gift, source),
+        of(-gift, CreditSource::Gift),
+    ]
+    .into_iter()
+    .filter(|part| part.amount != 0)
+    .collect()
 }
 
 /// Remembers how a customer's balance came about.
