@@ -32,7 +32,7 @@ crate::text_enum! {
         Sending = "sending" => "Sending",
         /// Every payout has ended.
         Done = "done" => "Done",
-        /// Given up before anything was sent.
+        /// Given up; what was not sent by then is payable again.
         Canceled = "canceled" => "Canceled",
     }
 }

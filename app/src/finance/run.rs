@@ -88,14 +88,18 @@ async fn show(page: Page, Path(id): Path<i64>) -> PageResult {
 
 /// A run is not simply good while something in it did not end as it should.
 pub(super) fn run_tone(status: RunStatus, outcomes: &[Outcome]) -> Tone {
-    if status == RunStatus::Done && outcome::failed(outcomes) + outcome::returned(outcomes) > 0 {
+    if outcome::to_look_at(status, outcomes) {
         return Tone::Warn;
     }
     tone_of(status.as_str())
 }
 
 /// What the run pays; once its payouts are frozen, what became of it.
-fn money_figures(totals: Vec<Money>, outcomes: Vec<Outcome>) -> AnyView {
+fn money_figures(status: RunStatus, totals: Vec<Money>, outcomes: Vec<Outcome>) -> AnyView {
+    let failed = match status {
+        RunStatus::Canceled => "Not sent",
+        _ => "Failed",
+    };
     let figure = |label: String, note: &'static str, minor: i64, code: &'static str| {
         view! { <Figure label=label note=note><Money minor currency=code/></Figure> }
     };
@@ -123,9 +127,9 @@ fn money_figures(totals: Vec<Money>, outcomes: Vec<Outcome>) -> AnyView {
             view! {
                 {figure(format!("Approved, {code}"), "", m.approved, code)}
                 {figure(format!("Sent, {code}"), "transferred by Stripe", m.sent, code)}
-                {some(m.failed, format!("Failed, {code}"), "payable again")}
+                {some(m.failed, format!("{failed}, {code}"), "payable again")}
                 {some(m.returned, format!("Taken back, {code}"), "of what was sent; payable again")}
-                {some(m.open, format!("Not sent yet, {code}"), "on its way or waiting")}
+                {some(m.open, format!("Open, {code}"), "on its way or waiting")}
             }
         })
         .collect_view()
@@ -148,9 +152,11 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
     let (inside, outside): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|i| i.item.included);
     let draft = status == RunStatus::Draft && may.change;
-    let step = next_step(&run, status, progress, may);
+    let stays = outcome::stays(&outcomes);
+    let nobody = (status == RunStatus::Done && outcomes.is_empty()).then(nobody_paid);
+    let step = next_step(&run, status, progress, may, stays);
     let waits = waits(&run);
-    let pays = money_figures(totals, outcomes);
+    let pays = money_figures(status, totals, outcomes);
     let last_day = ui().locale.date(last_day);
     let in_count = count_text(i64::try_from(inside.len()).unwrap_or(i64::MAX));
     let out_count = count_text(i64::try_from(outside.len()).unwrap_or(i64::MAX));
@@ -169,6 +175,7 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
     view! {
         {waits}
         {step}
+        {nobody}
         <Figures>
             {pays}
             <Figure label="In the run" note="one for each partner and currency">{in_count}</Figure>
@@ -199,6 +206,16 @@ fn body(id: i64, view: RunView, may: &May) -> AnyView {
                 </Panel>
             </RecordSide>
         </Record>
+    }
+    .into_any()
+}
+
+/// Everybody dropped out between the approval and the freezing.
+fn nobody_paid() -> AnyView {
+    view! {
+        <Notice tone=Tone::Warn title="Nobody was paid">
+            <p>"By the time the payouts were frozen, everybody in the run had to be left out: each stands below with the reason. Every amount stays payable."</p>
+        </Notice>
     }
     .into_any()
 }
@@ -383,12 +400,13 @@ async fn approve(page: Page, Path(id): Path<i64>, form: Form<Shown>) -> PageResu
 
 async fn cancel(page: Page, Path(id): Path<i64>, form: Form<Reason>) -> PageResult {
     let here = address(id);
-    let done = run::cancel(&page.ctx, id, &form.reason).await;
-    page.answer(
-        done,
-        &here,
-        "Canceled. Every amount is payable again.",
-        &form.pairs,
-    )
-    .await
+    let stays = match run::cancel(&page.ctx, id, &form.reason).await {
+        Ok(stays) => stays,
+        Err(error) => return page.refused(&here, error, &form.pairs).await,
+    };
+    let words = match stays {
+        None => "Canceled. Every amount is payable again.".to_owned(),
+        Some(stays) => format!("Canceled. {stays} Every other amount is payable again."),
+    };
+    page.done(&here, &words).await
 }

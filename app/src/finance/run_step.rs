@@ -8,17 +8,18 @@ use service::payout::list::Progress;
 
 use super::run::{May, address};
 
-/// What can or must be done now, and by whom.
+/// What can or must be done now, and by whom. `stays` is what of it was sent already.
 pub(super) fn next_step(
     run: &payout_run::Model,
     status: RunStatus,
     progress: Option<Progress>,
     may: &May,
+    stays: Option<String>,
 ) -> AnyView {
     let waits = run.waits_for.is_some();
     // Views keep what they show.
     let cancel = may.change.then(|| {
-        let cancel = cancel(run.id);
+        let cancel = cancel(run.id, stays.as_deref());
         view! { <div class="buttons">{cancel}</div> }
     });
     match status {
@@ -34,6 +35,7 @@ pub(super) fn next_step(
         RunStatus::WaitingForBalance => view! {
             <Notice tone=Tone::Warn title="Waiting for balance">
                 <p>"Stripe’s balance is too low for what this run has still to send. Top it up; the run goes on by itself."</p>
+                {stays.map(|stays| view! { <p>{stays}</p> })}
                 {cancel}
             </Notice>
         }
@@ -44,16 +46,30 @@ pub(super) fn next_step(
             </Notice>
         }
         .into_any(),
-        RunStatus::Canceled => progress
-            .map(|progress| view! { <Notice tone=Tone::Info title="Canceled"><p>{frozen(Some(progress), false)}</p></Notice> })
-            .into_any(),
+        RunStatus::Canceled => canceled(progress, stays),
         RunStatus::Done => ().into_any(),
     }
 }
 
+/// What of a canceled run stays, and how far the rest is given back.
+fn canceled(progress: Option<Progress>, stays: Option<String>) -> AnyView {
+    if progress.is_none() && stays.is_none() {
+        return ().into_any();
+    }
+    let (tone, title) = match stays {
+        Some(_) => (Tone::Warn, "Canceled after some of it was sent"),
+        None => (Tone::Info, "Canceled"),
+    };
+    let stays = stays.map(|stays| {
+        view! { <p>{stays}" What was not sent is payable again."</p> }
+    });
+    let progress = progress.map(|progress| view! { <p>{frozen(Some(progress), false)}</p> });
+    view! { <Notice tone=tone title=title>{stays}{progress}</Notice> }.into_any()
+}
+
 fn drafted(run: &payout_run::Model) -> AnyView {
     let here = address(run.id);
-    let (shown, cancel) = (shown(run), cancel(run.id));
+    let (shown, cancel) = (shown(run), cancel(run.id, None));
     view! {
         <Notice title="A draft: nothing is paid yet">
             <p>"Look at who is in it and who is left out. Then submit it; somebody else approves it."</p>
@@ -89,7 +105,7 @@ fn submitted(run: &payout_run::Model, may: &May) -> AnyView {
     };
     let second = (run.needs_second && run.approved_by.is_some())
         .then_some(" One approval is there; the second is missing.");
-    let cancel = cancel(run.id);
+    let cancel = cancel(run.id, None);
     view! {
         <Notice tone=Tone::Info title="Waiting for approval">
             <p>{words}{second}</p>
@@ -99,10 +115,14 @@ fn submitted(run: &payout_run::Model, may: &May) -> AnyView {
     .into_any()
 }
 
-fn cancel(run_id: i64) -> AnyView {
+fn cancel(run_id: i64, stays: Option<&str>) -> AnyView {
     let action = format!("{}/cancel", address(run_id));
+    let text = stays.map_or_else(
+        || "Nothing is paid; every amount stays payable.".to_owned(),
+        |stays| format!("{stays} Nothing more is paid; every other amount stays payable."),
+    );
     view! {
-        <Confirm id="cancel" label="Cancel the run" title="Cancel this run?" text="Nothing is paid; every amount stays payable." danger=true>
+        <Confirm id="cancel" label="Cancel the run" title="Cancel this run?" text=text danger=true>
             <PostForm action=action name="cancel">
                 <TextArea name="reason" label="Why?" rows=2 required=true max=500/>
                 <Submit label="Cancel the run" danger=true/>

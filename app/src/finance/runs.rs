@@ -61,7 +61,7 @@ async fn index(page: Page) -> PageResult {
                 "Status",
                 |r| view! { <Status of=r.status.as_str() label=r.label() tone=run_tone(r.status, &r.outcomes)/> },
             )
-            .num("Pays", |r| totals(&r.totals))
+            .num("Pays", pays)
             .num("Payouts", |r| {
                 count_text(i64::try_from(r.partners).unwrap_or(i64::MAX))
             })
@@ -108,6 +108,23 @@ async fn index(page: Page) -> PageResult {
             )
             .view()
     }))
+}
+
+/// What a run pays, and where that is not what left in the end, what was sent of it.
+fn pays(run: &RunLine) -> AnyView {
+    let all = totals(&run.totals);
+    let ended = matches!(run.status, RunStatus::Done | RunStatus::Canceled);
+    let sent: Vec<AnyView> = run
+        .outcomes
+        .iter()
+        .filter(|o| ended && o.moved.sent > 0 && o.moved.sent != o.moved.approved)
+        .map(|o| {
+            let (minor, code) = (o.moved.sent, o.currency.code());
+            view! { <div><small class="muted">"sent " <Money minor currency=code/></small></div> }
+                .into_any()
+        })
+        .collect();
+    view! { {all}{sent} }.into_any()
 }
 
 /// The first amount, and how many other currencies there are: the run's own page names them all.

@@ -6,6 +6,7 @@ use crate::{
     routes::{Access, Routes},
     ui::*,
 };
+use chrono::{DateTime, Utc};
 use domain::payout::{PayoutAccountState as State, Requirement};
 use leptos::prelude::*;
 use service::payout::account::{self, Needed, View};
@@ -49,6 +50,7 @@ async fn show(page: Page) -> PageResult {
         let deadline = view.deadline_at.map(|at| {
             view! { <p>"Stripe wants it by " <Day at/> ". " <Clock due=at warn_hours=72/></p> }
         });
+        let waits = view.waits_until.map(first_payout_waits);
         let country = view.country.clone().map(|said| {
             view! { <Notice tone=Tone::Warn title="Your country"><p>{said}</p></Notice> }
         });
@@ -78,6 +80,7 @@ async fn show(page: Page) -> PageResult {
                 <RecordMain>
                     <Panel title="Where it stands">
                         {country}
+                        {waits}
                         <p>{view.state.sentence()}</p>
                         {deadline}
                         {ways}
@@ -96,6 +99,16 @@ async fn show(page: Page) -> PageResult {
             </Record>
         }
     }))
+}
+
+/// Until when nothing is paid to an account because it is new.
+pub(super) fn first_payout_waits(until: DateTime<Utc>) -> AnyView {
+    view! {
+        <Notice title="The first payout waits">
+            <p>"The payout account is new. The first payout to it leaves at the earliest on "<Moment at=until/>", so that an account that none of you connected is noticed before money is sent. Nothing is lost: what is payable by then is in the first payout run after that."</p>
+        </Notice>
+    }
+    .into_any()
 }
 
 /// How a state of the account is judged.

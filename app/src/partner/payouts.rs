@@ -48,7 +48,8 @@ pub(crate) fn statuses() -> Vec<(&'static str, &'static str)> {
 async fn index(page: Page) -> PageResult {
     let list = page.list();
     let (payouts, total) = browse::payouts(&page.ctx, &query(&list)).await?;
-    let account = account::own(&page.ctx).await?.state;
+    let kept = account::own(&page.ctx).await?;
+    let (account, waits_until) = (kept.state, kept.waits_until);
     let held = service::partner::of(&page.ctx, page.ctx.reader())
         .await?
         .payouts_held_reason;
@@ -89,7 +90,8 @@ async fn index(page: Page) -> PageResult {
         let held = held.map(|why| {
             view! { <Notice tone=Tone::Warn title="Your payouts are on hold">{why}</Notice> }
         });
-        view! { {held} {warning} {table} }
+        let waits = waits_until.map(super::payout_account::first_payout_waits);
+        view! { {held} {warning} {waits} {table} }
     }))
 }
 

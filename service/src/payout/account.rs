@@ -44,6 +44,8 @@ pub struct View {
     pub needed: Vec<Needed>,
     /// By when the most pressing of it is due.
     pub deadline_at: Option<DateTime<Utc>>,
+    /// Until when the first payout to it waits, as long as it does: the account is new.
+    pub waits_until: Option<DateTime<Utc>>,
     /// When it was last retrieved.
     pub checked_at: Option<DateTime<Utc>>,
     /// What is to be known about being paid in the partner's country, if there is something.
@@ -56,14 +58,7 @@ pub struct View {
 /// [`Error::NotFound`] for people who act for no partner.
 pub async fn own(ctx: &Context) -> Result<View> {
     let (partner_id, ..) = ctx.partner()?;
-    of_partner(ctx.reader(), partner_id).await
-}
-
-/// The payout account of any partner; the caller has checked the right to it.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn of_partner(db: &impl ConnectionTrait, partner_id: i64) -> Result<View> {
+    let db = ctx.reader();
     let row = find(db, partner_id).await?;
     let country = country::notice_for(db, partner_id, row.as_ref()).await?;
     let Some(row) = row else {
@@ -72,15 +67,18 @@ pub async fn of_partner(db: &impl ConnectionTrait, partner_id: i64) -> Result<Vi
             stripe_id: None,
             needed: Vec::new(),
             deadline_at: None,
+            waits_until: None,
             checked_at: None,
             country,
         });
     };
+    let wait = new_account::wait(ctx, db, partner_id).await?;
     Ok(View {
         state: row.state.parse().map_err(Error::internal)?,
         stripe_id: Some(row.stripe_id),
         needed: serde_json::from_value(row.requirements)?,
         deadline_at: row.deadline_at,
+        waits_until: new_account::waits_until(ctx, row.connected_at, wait),
         checked_at: Some(row.checked_at),
         country,
     })

@@ -172,6 +172,20 @@ pub(crate) async fn ended(ctx: &Context, tx: &impl ConnectionTrait, run_id: i64)
     tell_staff(ctx, tx, FINANCE, letter, &run_path(run_id)).await
 }
 
+/// Finance: an approved run has ended without a payout, and why.
+pub(crate) async fn nobody_paid(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    run_id: i64,
+    why: &str,
+) -> Result<()> {
+    let run = run_of(tx, run_id).await?;
+    let letter = Letter::new(format!("Payout run {} paid nobody", run.number))
+        .text(why.to_owned())
+        .text("Every amount stays payable and can go into the next run. The run’s page names each partner with its reason.");
+    tell_staff(ctx, tx, FINANCE, letter, &run_path(run_id)).await
+}
+
 /// The partner’s owners: a transfer was taken back, whole or in part.
 pub(crate) async fn reversed(
     ctx: &Context,

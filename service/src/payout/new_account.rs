@@ -26,12 +26,7 @@ pub(super) async fn told(
     by: i64,
     replaced: bool,
 ) -> Result<()> {
-    let partner = partner::Entity::find_by_id(partner_id)
-        .one(tx)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let program = program::by_id(tx, partner.program_id).await?;
-    let wait = Limits::now(ctx, tx, &program).await?.account_wait();
+    let wait = wait(ctx, tx, partner_id).await?;
     let connected = Connected {
         partner_id,
         by,
@@ -40,6 +35,20 @@ pub(super) async fn told(
     };
     let former = former_owners(ctx, tx, partner_id).await?;
     letters::account_connected(ctx, tx, &connected, &former).await
+}
+
+/// How long a new account of a partner waits for its first payout.
+pub(super) async fn wait(
+    ctx: &Context,
+    db: &impl ConnectionTrait,
+    partner_id: i64,
+) -> Result<TimeDelta> {
+    let partner = partner::Entity::find_by_id(partner_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let program = program::by_id(db, partner.program_id).await?;
+    Ok(Limits::now(ctx, db, &program).await?.account_wait())
 }
 
 /// Who owned a partner within the last month and does not any more.

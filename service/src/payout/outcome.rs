@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::money::Currency;
+use domain::money::{Currency, Money};
 use domain::payout::{Moved, PayoutStatus, RunStatus};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
@@ -28,27 +28,79 @@ pub struct Outcome {
     pub currency: Currency,
     /// What became of the amounts.
     pub moved: Moved,
-    /// Payouts that failed.
+    /// Payouts that were sent, also those that came back.
+    pub sent: i64,
+    /// Payouts that failed, or were given up with their run.
     pub failed: i64,
     /// Payouts whose transfer was taken back, whole or in part.
     pub returned: i64,
+    /// Payouts of which it is not known yet.
+    pub open: i64,
 }
 
-/// The run's state with how many payouts did not end as they should: `Done, 2 failed`.
+/// The run's state with how many payouts did not end as it says: `Done, 2 failed`, and of a run that
+/// was canceled how many had left by then: `Canceled, 5 paid`.
 pub fn label(status: RunStatus, outcomes: &[Outcome]) -> String {
     let mut words = status.label().to_owned();
-    if !matches!(status, RunStatus::Sending | RunStatus::Done) {
-        return words;
-    }
-    for (count, what) in [
-        (failed(outcomes), "failed"),
-        (returned(outcomes), "taken back"),
-    ] {
+    let returned = (returned(outcomes), "taken back");
+    let parts = match status {
+        RunStatus::Done if outcomes.is_empty() => return format!("{words}, nobody paid"),
+        RunStatus::Sending | RunStatus::Done => [(failed(outcomes), "failed"), returned],
+        RunStatus::Canceled => [(sent(outcomes), "paid"), returned],
+        _ => return words,
+    };
+    for (count, what) in parts {
         if count > 0 {
             words.push_str(&format!(", {count} {what}"));
         }
     }
     words
+}
+
+/// Whether a run ended with something that somebody should look at.
+pub fn to_look_at(status: RunStatus, outcomes: &[Outcome]) -> bool {
+    let back = returned(outcomes) > 0;
+    match status {
+        RunStatus::Done => outcomes.is_empty() || back || failed(outcomes) > 0,
+        // Given up, and yet money left.
+        RunStatus::Canceled => back || sent(outcomes) > 0,
+        _ => false,
+    }
+}
+
+/// What of a run stays although it is given up: what was sent before, and what may have been. None
+/// where nothing was.
+pub fn stays(outcomes: &[Outcome]) -> Option<String> {
+    let open: i64 = outcomes.iter().map(|o| o.open).sum();
+    let amounts: Vec<String> = outcomes
+        .iter()
+        .filter(|o| o.moved.sent > 0)
+        .map(|o| Money::new(o.moved.sent, o.currency).format("en"))
+        .collect();
+    let amounts = amounts.join(" and ");
+    let sent = match sent(outcomes) {
+        0 => None,
+        1 => Some(format!(
+            "One payout of {amounts} was sent before and stays."
+        )),
+        n => Some(format!(
+            "{n} payouts of {amounts} were sent before and stay."
+        )),
+    };
+    let open = match open {
+        0 => None,
+        1 => Some("Of one it is not known yet whether Stripe made the transfer.".to_owned()),
+        n => Some(format!(
+            "Of {n} it is not known yet whether Stripe made the transfers."
+        )),
+    };
+    let said: Vec<String> = [sent, open].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// Payouts that were sent, in all currencies.
+pub fn sent(outcomes: &[Outcome]) -> i64 {
+    outcomes.iter().map(|o| o.sent).sum()
 }
 
 /// Payouts that failed, in all currencies.
@@ -106,15 +158,20 @@ pub(super) async fn of_runs(
             .or_insert(Outcome {
                 currency,
                 moved: Moved::default(),
+                sent: 0,
                 failed: 0,
                 returned: 0,
+                open: 0,
             });
         outcome.moved = outcome
             .moved
             .and(Moved::of(status, row.amount, row.reversed));
         outcome.returned += row.returned;
-        if status == PayoutStatus::Failed {
-            outcome.failed += row.payouts;
+        match status {
+            PayoutStatus::Paid | PayoutStatus::Reversed => outcome.sent += row.payouts,
+            PayoutStatus::Failed => outcome.failed += row.payouts,
+            PayoutStatus::Intended => {}
+            PayoutStatus::Sending | PayoutStatus::Unknown => outcome.open += row.payouts,
         }
     }
     Ok(found

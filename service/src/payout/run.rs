@@ -124,6 +124,16 @@ pub(super) async fn totals(db: &impl ConnectionTrait, run_id: i64) -> Result<Vec
     sums.collect()
 }
 
+/// A run that has ended waits for nothing.
+fn waits_no_longer(
+    update: sea_orm::UpdateMany<payout_run::Entity>,
+) -> sea_orm::UpdateMany<payout_run::Entity> {
+    let never: Option<DateTime<Utc>> = None;
+    update
+        .col_expr(payout_run::Column::WaitsFor, Expr::value(None::<String>))
+        .col_expr(payout_run::Column::WaitsSince, Expr::value(never))
+}
+
 /// Compare-and-set of a run's state with further columns.
 async fn step(
     tx: &impl ConnectionTrait,

@@ -237,7 +237,7 @@ async fn a_run_is_changed_by_one_at_a_time(#[case] what: &str) {
             "exclude" => run::exclude(&ctx, run_id, item.id, Some("Late")).await,
             "submit" => run::submit(&ctx, run_id, None).await,
             "send back" => run::send_back(&ctx, run_id, "Late").await,
-            _ => run::cancel(&ctx, run_id, "Late").await,
+            _ => run::cancel(&ctx, run_id, "Late").await.map(|_| ()),
         }
     });
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;

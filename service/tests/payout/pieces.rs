@@ -11,6 +11,7 @@ use service::payout::list::{self, Progress};
 use service::payout::{Next, jobs, run, send};
 
 use super::bank::Bank;
+use super::unclear::subjects;
 use crate::support::Engine;
 
 const MANY: i64 = 600;
@@ -198,6 +199,60 @@ async fn a_large_run_gives_everything_back(#[case] engine: Engine) {
         (count(&bank, "intended").await, count(&bank, "failed").await),
         (0, 601)
     );
+    assert_eq!(bank.world.bucket(1_001, "payable").await, 6_000);
+    bank.world.assert_clean().await;
+}
+
+/// Everybody drops out between the approval and the last piece: the run ends, and says that nobody was
+/// paid and why, whether or not Stripe can be asked.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_large_run_of_which_everybody_drops_out_says_so(#[case] engine: Engine) {
+    let Some(bank) = Bank::new(engine).await else {
+        return;
+    };
+    many(&bank).await;
+    let run_id = bank.submitted().await;
+    for sql in [
+        "UPDATE partner SET payouts_held_reason = 'A letter of the bank' WHERE id <= 1300",
+        "UPDATE partner SET status = 'banned' WHERE id > 1300",
+    ] {
+        let db = bank.world.test.db.reader();
+        db.execute_unprepared(sql).await.expect("against them");
+    }
+    assert!(bank.approve_by(1, run_id).await.expect("approved"));
+    frozen_whole(&bank, run_id).await;
+    bank.goes_wrong(
+        "GET",
+        "/v1/",
+        "connection_reset",
+        1_000,
+        serde_json::json!({}),
+    )
+    .await;
+    let next = send::start_run(&bank.world.system(), &bank.gateway, run_id).await;
+    assert_eq!(next.expect("ends"), Next::Done);
+    let felix = bank.world.finance(0);
+    let view = list::run(&felix, run_id).await.expect("shown");
+    assert_eq!((view.status.as_str(), view.outcomes.len()), ("done", 0));
+    let said = &view.timeline[0].summary;
+    assert!(said.contains("Nobody was paid"), "{said}");
+    assert!(said.contains("Held by finance (301)"), "{said}");
+    assert!(said.contains("Partner is not active (300)"), "{said}");
+    assert!(
+        view.timeline
+            .iter()
+            .all(|l| !l.summary.contains("Transfers are being sent")),
+        "{:?}",
+        view.timeline
+    );
+    let runs = list::runs(&felix, &list::RunQuery::default()).await;
+    assert_eq!(runs.expect("listed").rows[0].label(), "Done, nobody paid");
+    let told = subjects(&bank).await;
+    let told = told.iter().filter(|s| s.ends_with("paid nobody"));
+    assert_eq!(told.count(), 2, "each of finance once");
     assert_eq!(bank.world.bucket(1_001, "payable").await, 6_000);
     bank.world.assert_clean().await;
 }

@@ -74,6 +74,73 @@ async fn a_run_waits_for_balance_and_can_be_canceled(#[case] engine: Engine) {
     bank.world.assert_clean().await;
 }
 
+/// A run that fell back to waiting after one payout had left is given up: what left stays, and is said;
+/// of what is unclear that is said too. It waits for nothing any more.
+#[rstest]
+#[case::sent(None)]
+#[case::unclear(Some("timeout_after"))]
+#[tokio::test]
+async fn a_run_canceled_after_some_of_it_left_says_what(
+    #[case] fault: Option<&str>,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(mut bank) = Bank::new(engine).await else {
+        return;
+    };
+    let second = bank.second_partner().await;
+    let run_id = bank.started().await.run_id;
+    let rows = bank.payouts().await;
+    let (first, other) = match rows.as_slice() {
+        [one, two] if two.partner_id == second => (one, two),
+        [one, two] => (two, one),
+        _ => panic!("{rows:?}"),
+    };
+    if let Some(fault) = fault {
+        bank.fault(fault).await;
+    }
+    bank.work(first.id).await;
+    bank.control("balance", json!({"currency": "eur", "amount": 0}))
+        .await;
+    bank.work(other.id).await;
+    let felix = bank.world.finance(0);
+    let stays = run::cancel(&felix, run_id, "Next month").await;
+    let stays = stays.expect("canceled").expect("something stays");
+    let view = list::run(&felix, run_id).await.expect("shown");
+    assert_eq!(
+        (view.status.as_str(), &view.run.waits_for),
+        ("canceled", &None)
+    );
+    assert!(
+        view.timeline[0].summary.contains(&stays),
+        "{:?}",
+        view.timeline
+    );
+    let [outcome] = view.outcomes.as_slice() else {
+        panic!("{:?}", view.outcomes);
+    };
+    assert_eq!(outcome.moved.failed, other.amount);
+    let label = async || {
+        let runs = list::runs(&felix, &list::RunQuery::default()).await;
+        runs.expect("listed").rows[0].label()
+    };
+    if fault.is_none() {
+        let amount = domain::money::Money::new(first.amount, domain::money::Currency::EUR);
+        let said = format!("One payout of {} was sent before", amount.format("en"));
+        assert!(stays.contains(&said), "{stays}");
+        assert_eq!(outcome.moved.sent, first.amount);
+    } else {
+        assert!(stays.contains("Of one it is not known yet"), "{stays}");
+        assert_eq!(outcome.moved.open, first.amount);
+        assert_eq!(label().await, "Canceled");
+        bank.later(TimeDelta::minutes(5));
+        bank.work(first.id).await;
+    }
+    assert_eq!(label().await, "Canceled, 1 paid");
+    assert_eq!(bank.transfers().await.len(), 1);
+    assert_eq!(bank.world.bucket(second, "payable").await, other.amount);
+    bank.world.assert_clean().await;
+}
+
 #[rstest]
 #[case(Engine::Sqlite)]
 #[case(Engine::Postgres)]

@@ -315,7 +315,14 @@ async fn the_first_payout_to_a_new_account_waits(#[case] engine: Engine) {
         (item.included, item.reason.as_deref()),
         (false, Some("Payout account is new"))
     );
+    // Its owners read until when.
+    let owner = bank.world.owner(bank.world.partners[0]);
+    let until = account::own(&owner).await.expect("shown").waits_until;
+    assert_eq!(until, Some(bank.world.now + TimeDelta::days(1)));
     bank.world.now += TimeDelta::days(1);
+    let owner = bank.world.owner(bank.world.partners[0]);
+    let until = account::own(&owner).await.expect("shown").waits_until;
+    assert_eq!(until, None);
     run::submit(&bank.world.finance(0), run_id, None)
         .await
         .expect("three days old");

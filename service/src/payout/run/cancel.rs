@@ -1,5 +1,6 @@
-//! Giving a run up before anything was sent. A large run gives its amounts back in pieces, as it was
-//! frozen.
+//! Giving a run up: what was not sent is payable again. A run that fell back to waiting for balance may
+//! have sent some before; that stays, and is said. A large run gives its amounts back in pieces, as it
+//! was frozen.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,13 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{lock, required, step};
+use super::{lock, required, step, waits_no_longer};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::{self, Entry};
 use crate::job;
 use crate::ledger::post_many;
-use crate::payout::{Next, books, jobs, money};
+use crate::payout::{Next, books, jobs, money, outcome};
 
 /// The most payouts in one transaction.
 const PAYOUTS: u64 = 250;
@@ -26,17 +27,23 @@ const TURN: Duration = Duration::from_secs(8);
 /// What a payout of a canceled run says.
 const CAUSE: &str = "The run was canceled.";
 
-/// Gives a run up before anything was sent; frozen amounts are payable again.
+/// Gives a run up while it does not send; frozen amounts are payable again. Says what was sent before
+/// and stays, if something was.
 ///
 /// # Errors
 /// [`Error::Conflict`] once transfers are on their way, [`Error::Invalid`] without a reason.
-pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
+pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<Option<String>> {
     ctx.staff(StaffRole::Finance)?;
     let reason = required(reason)?;
     let tx = ctx.begin().await?;
     let run = lock(&*tx, run_id).await?;
-    step(&*tx, &run, RunStatus::Canceled, |update| update).await?;
-    let said = format!("Canceled: {reason}");
+    step(&*tx, &run, RunStatus::Canceled, waits_no_longer).await?;
+    let came_to = outcome::of_runs(&*tx, [run_id]).await?.remove(&run_id);
+    let stays = outcome::stays(&came_to.unwrap_or_default());
+    let said = match &stays {
+        None => format!("Canceled: {reason}"),
+        Some(stays) => format!("Canceled: {reason} ({stays})"),
+    };
     Entry::new("payout_run.canceled", "payout_run", run_id, said)
         .record(ctx, &*tx)
         .await?;
@@ -48,7 +55,7 @@ pub async fn cancel(ctx: &Context, run_id: i64, reason: &str) -> Result<()> {
     }
     post_many(ctx, &*tx, entries).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(stays)
 }
 
 /// Goes on giving back what a canceled run had frozen. May be called again at any time, by any

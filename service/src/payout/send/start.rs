@@ -37,6 +37,9 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
     if !frozen || !matches!(run.status.as_str(), "approved" | "waiting_for_balance") {
         return Ok(Next::Done);
     }
+    if intended(ctx.reader(), run_id).await?.is_empty() {
+        return nothing_to_send(ctx, &run).await;
+    }
     if let Err(waits) = watch::look(ctx, gateway, true).await? {
         return wait_for(ctx, run_id, &waits, STRIPE_WAIT).await;
     }
@@ -72,6 +75,16 @@ pub async fn start_run(ctx: &Context, gateway: &dyn Gateway, run_id: i64) -> Res
     }
     tx.commit().await?;
     runs::finish(ctx, run_id).await?;
+    Ok(Next::Done)
+}
+
+/// Nobody of a run could be paid when it was frozen, or all that it had left to send has ended: neither
+/// Stripe nor the balance is asked.
+async fn nothing_to_send(ctx: &Context, run: &payout_run::Model) -> Result<Next> {
+    let tx = ctx.begin().await?;
+    move_run(&*tx, run, RunStatus::Sending).await?;
+    tx.commit().await?;
+    runs::finish(ctx, run.id).await?;
     Ok(Next::Done)
 }
 
