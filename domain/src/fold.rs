@@ -35,3 +35,40 @@ pub(crate) fn fold_char(c: char) -> Option<String> {
     };
     Some(text.to_owned())
 }
+/// Whether two names are the same person's to a reader: marks, case, blanks and punctuation do not
+/// count.
+pub fn same_name(one: &str, other: &str) -> bool {
+    let folded = |name: &str| -> String {
+        name.to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .map(|c| fold_char(c).unwrap_or_else(|| c.to_string()))
+            .collect()
+    };
+    let (one, other) = (folded(one), folded(other));
+    !one.is_empty() && one == other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_name;
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_typed() {
+        for (one, other) in [
+            ("Ana Silva", "  ana   SILVA "),
+            ("Jörg Müller-Lüdenscheidt", "Joerg Mueller Luedenscheidt"),
+            ("Seán O’Neil", "Sean O'Neil"),
+            ("李小龍", "李小龍"),
+        ] {
+            assert!(same_name(one, other), "{one} / {other}");
+        }
+        for (one, other) in [
+            ("Ana Silva", "Somebody Else"),
+            ("Ana Silva", "Ana"),
+            ("", ""),
+        ] {
+            assert!(!same_name(one, other), "{one} / {other}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ pub mod clock;
 pub mod commission;
 pub mod deal;
 pub mod exam;
-mod fold;
+pub mod fold;
 pub mod ledger;
 #[cfg(feature = "server")]
 pub mod lists;

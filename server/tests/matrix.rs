@@ -330,6 +330,7 @@ pub const MATRIX: &[(&str, &str, &str)] = &[
     ("POST", "/partner/organisation/members/leave", "SNOOONNNN"),
     ("POST", "/partner/organisation/members/{id}/remove", "SNFONNNNN"),
     ("POST", "/partner/organisation/members/{id}/role", "SNFONNNNN"),
+    ("POST", "/partner/organisation/members/{id}/take-back", "SNFONNNNN"),
     ("GET", "/partner/payout-account", "SNOOONNNN"),
     ("POST", "/partner/payout-account/connect", "SNFOONNNN"),
     ("GET", "/partner/payout-account/continue", "SNFRRNNNN"),

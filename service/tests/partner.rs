@@ -116,6 +116,67 @@ async fn colleagues_are_invited_and_owners_stay(#[case] engine: Engine) {
     );
 }
 
+/// Who is removed is told, and whoever removed the wrong one undoes it, for a day.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_removal_is_told_and_can_be_undone(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine).await else {
+        return;
+    };
+    let (owner, _) = world.agency().await;
+    world.colleague(owner, "Ben", BEN).await;
+    let ctx = world.person(owner).await;
+    let ben = partner::members(&ctx).await.expect("lists")[1].clone();
+    let count = async |ctx: &service::Context| partner::members(ctx).await.expect("lists").len();
+
+    partner::remove(&ctx, ben.id).await.expect("removed");
+    assert_eq!(count(&ctx).await, 1);
+    let (told, _) = world.mail_to(BEN).await.expect("a mail");
+    assert!(told.contains("You are no longer a member of"), "{told}");
+    let gone = world.person(ben.person_id).await;
+    assert!(!matches!(gone.actor, Actor::Partner { .. }));
+    partner::take_back(&ctx, ben.id).await.expect("undone");
+    let again = partner::members(&ctx).await.expect("lists");
+    assert_eq!((again.len(), again[1].role), (2, ben.role));
+    let (told, _) = world.mail_to(BEN).await.expect("a mail");
+    assert!(told.contains("again"), "{told}");
+    // Twice is once, and a day later the person has to be asked.
+    assert!(matches!(
+        partner::take_back(&ctx, ben.id).await,
+        Err(Error::Conflict(_))
+    ));
+    partner::remove(&ctx, ben.id).await.expect("removed");
+    world.now += TimeDelta::days(2);
+    let ctx = world.person(owner).await;
+    assert!(matches!(
+        partner::take_back(&ctx, ben.id).await,
+        Err(Error::Conflict(_))
+    ));
+    assert_eq!(count(&ctx).await, 1);
+}
+
+/// Who leaves is missed: the owners are told.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn owners_are_told_who_left(#[case] engine: Engine) {
+    let Some(world) = World::new(engine).await else {
+        return;
+    };
+    let (owner, _) = world.agency().await;
+    world.colleague(owner, "Ben", BEN).await;
+    let ctx = world.person(owner).await;
+    let ben = partner::members(&ctx).await.expect("lists")[1].person_id;
+    let ben = world.person(ben).await;
+    partner::leave(&ben).await.expect("leaves");
+    let owner = &partner::members(&ctx).await.expect("lists")[0];
+    let (_, told) = world.mail_to(&owner.email).await.expect("a mail");
+    assert!(told.contains("Ben has left"), "{told}");
+}
+
 #[rstest]
 #[case(Engine::Sqlite)]
 #[case(Engine::Postgres)]
@@ -242,9 +303,17 @@ async fn the_agreement_is_signed_and_the_checklist_knows(#[case] engine: Engine)
         partner::sign(&ctx, "0", "Ana Silva", true, "::1").await,
         Err(Error::Conflict(_))
     ));
+    let other = partner::sign(&ctx, &terms, "Somebody Else", true, "::1").await;
+    assert!(
+        matches!(&other, Err(Error::Invalid(e)) if e.0["signed_name"].contains("Ana Silva")),
+        "{other:?}"
+    );
     partner::sign(&ctx, &terms, "Ana Silva", true, "192.0.2.7")
         .await
         .expect("signs");
+    let (subject, copy) = world.mail_to(ANA).await.expect("a copy");
+    assert!(subject.contains("Your copy of the agreement"), "{subject}");
+    assert!(copy.contains("signed version 1"), "{copy}");
     assert!(matches!(
         partner::sign(&ctx, &terms, "Ana Silva", true, "::1").await,
         Err(Error::Conflict(_))

@@ -1,8 +1,61 @@
 //! What the portal writes to people: each mail once, plain and short.
 
+use chrono::{DateTime, Utc};
 use domain::partner::{MemberRole, StaffRole};
+use entity::terms_version;
 
 use super::Letter;
+
+/// To somebody who was taken out of an organisation by its owner.
+pub fn removed(partner: &str) -> Letter {
+    Letter::new(format!("You are no longer a member of {partner}"))
+        .text(format!(
+            "An owner of {partner} has removed you from the organisation. You see nothing of it any \
+             more; what you did for it stays there. Your own account is as it was."
+        ))
+        .text("If that was a mistake, ask an owner of the organisation to invite you again.")
+        .link("Your organisations", "/organisations")
+}
+
+/// To somebody whose removal was undone.
+pub fn taken_back(partner: &str) -> Letter {
+    Letter::new(format!("You are a member of {partner} again"))
+        .text(format!(
+            "An owner of {partner} has taken your removal back. Everything is as it was before."
+        ))
+        .link("Your organisations", "/organisations")
+}
+
+/// To the owners of an organisation: the copy of what one of them has signed.
+pub fn signed(
+    partner: &str,
+    name: &str,
+    at: DateTime<Utc>,
+    terms: &terms_version::Model,
+) -> Letter {
+    Letter::new(format!(
+        "Your copy of the agreement, version {}",
+        terms.version
+    ))
+    .text(format!(
+        "{name} signed version {} of the agreement for {partner} on {}. This is your copy.",
+        terms.version,
+        at.format("%-d %B %Y, %H:%M UTC")
+    ))
+    .text("If that was none of you, tell your partner manager at once.")
+    .link("Agreement", "/partner/organisation/agreement")
+    .text(terms.body.clone())
+}
+
+/// To the owners of an organisation that somebody left.
+pub fn left(name: &str, partner: &str) -> Letter {
+    Letter::new("A colleague has left your organisation")
+        .text(format!(
+            "{name} has left {partner} and sees nothing of it any more. What they did for it \
+             stays with you."
+        ))
+        .link("Members", "/partner/organisation/members")
+}
 
 /// Confirms that the person reads mail at the address.
 pub fn confirm_address(secret: &str) -> Letter {

@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use crate::context::{Actor, Context};
 use crate::error::{Error, FieldErrors, Result, is_duplicate};
 use crate::event::Entry;
+use crate::mail::{self, letters};
 use crate::program;
 
 /// Whether the partner `p` of a statement has signed the terms that apply at `{now}`. Under these and
@@ -104,6 +105,21 @@ pub async fn sign(
             domain::validate::required(typed_name, "your full name as your signature", 120),
         )
         .unwrap_or_default();
+    let person = entity::person::Entity::find_by_id(person_id)
+        .one(ctx.reader())
+        .await?
+        .ok_or(Error::NotFound)?;
+    if !domain::fold::same_name(&name, &person.name) {
+        errors.add(
+            "signed_name",
+            format!(
+                "You sign in your own name, which is {} here. If that is not how you are called, \
+                 correct it under Preferences first; somebody else signs with an account of their \
+                 own.",
+                person.name
+            ),
+        );
+    }
     if !agrees {
         errors.add(
             "agrees",
@@ -148,6 +164,8 @@ pub async fn sign(
     .detail(serde_json::json!({ "terms_version": terms.version, "ip": ip }))
     .record(ctx, &*tx)
     .await?;
+    let copy = letters::signed(&partner.name, &name, ctx.now(), &terms);
+    mail::send_to_owners(ctx, &*tx, partner_id, copy).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The people of a partner organisation.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::partner::MemberRole;
 use entity::member::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
@@ -13,7 +13,11 @@ use crate::context::Context;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::event::Entry;
+use crate::mail::{self, letters};
 use crate::notice;
+
+/// How long a removal can be undone.
+const BACK_WITHIN: TimeDelta = TimeDelta::days(1);
 
 /// One of an organisation's people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +164,7 @@ pub async fn change_role(ctx: &Context, id: i64, role: MemberRole) -> Result<()>
     Ok(())
 }
 
-/// Takes somebody out of the organisation; the next request of that person knows.
+/// Takes somebody out of the organisation, who is told; the next request of that person knows.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last owner, [`Error::NotFound`] for somebody of another organisation.
@@ -169,8 +173,67 @@ pub async fn remove(ctx: &Context, id: i64) -> Result<()> {
     let tx = ctx.begin().await?;
     let (member, name) = mine(ctx, &tx, partner_id, id).await?;
     end(ctx, &tx, &member, format!("{name} was removed.")).await?;
+    if ctx.actor.person_id() != Some(member.person_id) {
+        let partner = record_of(&tx, partner_id).await?;
+        mail::send_to(ctx, &*tx, member.person_id, letters::removed(&partner.name)).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+/// Takes somebody in again who was removed, as what they were. For who removed the wrong one.
+///
+/// # Errors
+/// [`Error::Conflict`] once it is longer ago than [`BACK_WITHIN`] or when the person is in the
+/// organisation, [`Error::NotFound`] for somebody of another organisation.
+pub async fn take_back(ctx: &Context, id: i64) -> Result<()> {
+    let (partner_id, _) = ctx.owner()?;
+    let tx = ctx.begin().await?;
+    lock(ctx, &tx, partner_id).await?;
+    let gone = Entity::find_by_id(id)
+        .filter(Column::PartnerId.eq(partner_id))
+        .one(&*tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let removed = gone.removed_at.filter(|at| ctx.now() - *at <= BACK_WITHIN);
+    let here = Entity::find()
+        .filter(Column::PartnerId.eq(partner_id))
+        .filter(Column::PersonId.eq(gone.person_id))
+        .filter(Column::RemovedAt.is_null())
+        .one(&*tx)
+        .await?;
+    let person = entity::person::Entity::find_by_id(gone.person_id)
+        .one(&*tx)
+        .await?
+        .filter(|person| person.disabled_at.is_none());
+    let (Some(_), None, Some(person)) = (removed, here, person) else {
+        return Err(Error::conflict(
+            "This cannot be undone any more. Invite the person again.",
+        ));
+    };
+    Entity::update_many()
+        .col_expr(Column::RemovedAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(Column::Id.eq(id))
+        .filter(Column::RemovedAt.is_not_null())
+        .exec(&*tx)
+        .await?;
+    let said = format!("{} was taken in again.", person.name);
+    Entry::new("member.taken_back", "partner", partner_id, said)
+        .partner(partner_id)
+        .detail(serde_json::json!({ "person_id": person.id, "role": gone.role }))
+        .record(ctx, &*tx)
+        .await?;
+    let partner = record_of(&tx, partner_id).await?;
+    mail::send(ctx, &*tx, &person, letters::taken_back(&partner.name)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn record_of(tx: &Tx, partner_id: i64) -> Result<entity::partner::Model> {
+    entity::partner::Entity::find_by_id(partner_id)
+        .one(&**tx)
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// Leaves the organisation the actor acts for.
@@ -190,6 +253,8 @@ pub async fn leave(ctx: &Context) -> Result<()> {
         .id;
     let (member, name) = mine(ctx, &tx, partner_id, id).await?;
     end(ctx, &tx, &member, format!("{name} left.")).await?;
+    let partner = record_of(&tx, partner_id).await?;
+    mail::send_to_owners(ctx, &*tx, partner_id, letters::left(&name, &partner.name)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(crate) use agreement::SIGNED;
 pub use agreement::{Agreement, agreement, sign};
 pub use invitation::{Accepted, Invitation, accept, invitation, invitations, invite, revoke};
 pub use list::{ListView, PartnerRow, list};
-pub use members::{Member, change_role, leave, members, remove};
+pub use members::{Member, change_role, leave, members, remove, take_back};
 pub use onboarding::{Step, checklist};
 pub use plan::{PlanForm, PlanMove, move_to_plan, plan_moves_due, withdraw_plan_move};
 pub use record::{

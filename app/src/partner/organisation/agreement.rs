@@ -32,7 +32,7 @@ async fn show(page: Page) -> PageResult {
                 view! { <Notice tone=Tone::Good title=text/> }.into_any()
             }
             (None, true) => view! {
-                <Panel title="Sign" text="Your name, the time and your network address are kept with the signature.">
+                <Panel title="Sign" text="Your own name, the time and your network address are kept with the signature; the owners get a copy by mail.">
                     <PostForm action=HERE name="sign">
                         <Hidden name="terms_version_id" value=agreement.terms.id.to_string()/>
                         <TextField name="signed_name" label="Your full name" required=true max=120 autocomplete="name"/>

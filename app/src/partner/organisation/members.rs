@@ -2,6 +2,7 @@
 
 use super::{is_owner, tabs};
 use crate::{
+    flash::Undo,
     page::{Form, Head, Page, PageResult},
     routes::{Access, Routes},
     ui::*,
@@ -42,6 +43,11 @@ pub(super) fn routes() -> Routes {
             remove,
         )
         .post(
+            "/partner/organisation/members/{id}/take-back",
+            Access::PartnerOwner,
+            take_back,
+        )
+        .post(
             "/partner/organisation/invitations/{id}/revoke",
             Access::PartnerOwner,
             revoke,
@@ -71,7 +77,7 @@ async fn list(page: Page) -> PageResult {
                 let fields = vec![("role", to.as_str().to_owned())];
                 view! {
                     <PostButton action=format!("{HERE}/{}/role", m.id) label=label fields=fields quiet=true/>
-                    <PostButton action=format!("{HERE}/{}/remove", m.id) label="Remove" quiet=true/>
+                    {removing(m)}
                 }
             });
         }
@@ -118,12 +124,34 @@ async fn list(page: Page) -> PageResult {
             {tabs()}
             <Panel title="Members">
                 {members}
-                <PostButton action=format!("{HERE}/leave") label="Leave the organisation" quiet=true/>
+                <Confirm id="leave" label="Leave the organisation" title="Leave the organisation?" text="You see nothing of it any more. An owner can invite you again; the owners get a mail." danger=true>
+                    <PostForm action=format!("{HERE}/leave") name="leave">
+                        <Submit label="Leave" danger=true/>
+                    </PostForm>
+                </Confirm>
             </Panel>
             {open}
             {forms}
         }
     }))
+}
+
+/// Asks before somebody is removed.
+fn removing(m: &Member) -> impl IntoView + use<> {
+    let (id, title) = (format!("remove-{}", m.id), format!("Remove {}?", m.name));
+    let text = format!(
+        "{} sees nothing of your organisation any more and gets a mail. What they did for it stays. \
+         For a day you can undo it; after that you can invite them again.",
+        m.name
+    );
+    let action = format!("{HERE}/{}/remove", m.id);
+    view! {
+        <Confirm id=id.clone() label="Remove" title=title text=text danger=true>
+            <PostForm action=action name=id>
+                <Submit label="Remove" danger=true/>
+            </PostForm>
+        </Confirm>
+    }
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -164,8 +192,21 @@ async fn role(page: Page, Path(id): Path<i64>, form: Form<Typed>) -> PageResult 
 }
 
 async fn remove(page: Page, Path(id): Path<i64>) -> PageResult {
-    let done = partner::remove(&page.ctx, id).await;
-    page.answer(done, HERE, "Removed.", &[]).await
+    if let Err(error) = partner::remove(&page.ctx, id).await {
+        return page.refused(HERE, error, &[]).await;
+    }
+    let undo = Undo {
+        action: format!("{HERE}/{id}/take-back"),
+        fields: Vec::new(),
+    };
+    page.done_with_undo(HERE, "Removed. The person gets a mail.", undo)
+        .await
+}
+
+async fn take_back(page: Page, Path(id): Path<i64>) -> PageResult {
+    let done = partner::take_back(&page.ctx, id).await;
+    let said = "Undone. The person is a member as before.";
+    page.answer(done, HERE, said, &[]).await
 }
 
 async fn leave(page: Page) -> PageResult {
