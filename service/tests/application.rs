@@ -430,6 +430,45 @@ async fn terms_are_accepted_as_they_were_read(#[case] engine: Engine) {
         .expect("the new ones");
 }
 
+/// An applicant who does not answer holds nobody up: the reviewer goes on, with a due time again.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_review_goes_on_without_an_answer(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine).await else {
+        return;
+    };
+    let (_, id) = world
+        .applied(
+            "Ana Silva",
+            ANA,
+            "Agentur Silva GmbH",
+            "https://agentur-silva.de",
+        )
+        .await;
+    application::take(&world.manager(), id)
+        .await
+        .expect("takes");
+    application::ask(&world.manager(), id, "Who are your customers?")
+        .await
+        .expect("asks");
+    world.now += TimeDelta::days(20);
+    let maya = world.manager();
+    assert!(matches!(
+        application::approve(&maya, id, &world.approval()).await,
+        Err(Error::Conflict(_))
+    ));
+    application::take(&maya, id).await.expect("goes on");
+    let review = application::review(&maya, id).await.expect("shows");
+    assert_eq!(review.status, A::InReview);
+    assert!(review.application.review_due_at > Some(world.now));
+    assert!(review.timeline[0].summary.contains("without an answer"));
+    application::reject(&maya, id, "other", "No answer came.")
+        .await
+        .expect("decided");
+}
+
 /// An agency gets the plan for agencies, not silently the program's default; the manager sees it and
 /// may choose another one.
 #[rstest]

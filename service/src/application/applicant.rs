@@ -411,13 +411,7 @@ pub async fn answer(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     let text = written("answer", typed, "your answer")?;
     let tx = ctx.begin().await?;
     let application = own(ctx, &*tx, id).await?;
-    let program = program::by_id(&*tx, application.program_id).await?;
-    let policy = program::policy_at(&*tx, program.id, ctx.now()).await?;
-    let due = facts::due(
-        ctx.now(),
-        policy.application_review_hours,
-        program::zone(&program),
-    );
+    let due = facts::review_due(ctx, &*tx, &application).await?;
     let values = vec![(Column::ReviewDueAt, Expr::value(due))];
     step(ctx, &tx, &application, A::InReview, Who::Partner, values).await?;
     say(ctx, &tx, "application", id, &text, false).await?;

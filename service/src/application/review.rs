@@ -12,7 +12,8 @@ use sea_orm::{
 };
 
 use super::{
-    Fields, Hint, Question, Said, hints, questions, said, say, status, step, submitted, written,
+    Fields, Hint, Question, Said, facts, hints, questions, said, say, status, step, submitted,
+    written,
 };
 use crate::context::{Actor, Context};
 use crate::error::{Error, Result};
@@ -239,7 +240,8 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
     })
 }
 
-/// Takes an application into review: the reviewer is the one who decides.
+/// Takes an application into review: the reviewer is the one who decides. One that waits for the
+/// applicant's answer goes on without it, with its review time anew.
 ///
 /// # Errors
 /// [`Error::Conflict`] when it is not waiting any more.
@@ -247,9 +249,15 @@ pub async fn take(ctx: &Context, id: i64) -> Result<()> {
     let reviewer = ctx.staff(StaffRole::Manager)?;
     let tx = ctx.begin().await?;
     let application = submitted(&*tx, id).await?;
-    let values = vec![(Column::ReviewerId, Expr::value(reviewer))];
+    let mut values = vec![(Column::ReviewerId, Expr::value(reviewer))];
+    let mut words = "Review begun.";
+    if status(&application)? == A::InformationRequested {
+        words = "Review goes on without an answer.";
+        let due = facts::review_due(ctx, &*tx, &application).await?;
+        values.push((Column::ReviewDueAt, Expr::value(due)));
+    }
     step(ctx, &tx, &application, A::InReview, Who::Staff, values).await?;
-    Entry::new("application.taken", "application", id, "Review begun.")
+    Entry::new("application.taken", "application", id, words)
         .record(ctx, &*tx)
         .await?;
     notice::tell(

@@ -162,7 +162,16 @@ fn decision(review: &Review) -> AnyView {
             .into_any()
         }
         A::InformationRequested => {
-            view! { <Notice tone=Tone::Info title="The applicant has been asked.">"The review goes on with the answer."</Notice> }.into_any()
+            let asked = review.timeline.iter().find(|line| line.action == "application.asked");
+            let since = asked.map(|line| view! { "Asked "<Ago at=line.at/>". " });
+            view! {
+                <Notice tone=Tone::Info title="The applicant has been asked.">
+                    {since}
+                    "The review goes on with the answer. "
+                    <PostButton action=format!("{at}/take") label="Go on without it" quiet=true/>
+                </Notice>
+            }
+            .into_any()
         }
         _ => ().into_any(),
     }
