@@ -41,6 +41,9 @@ const PARTNER: &[Row] = &[
     ("Organisation", "/partner/organisation", "people", ""),
 ];
 
+/// Entries for those only who see what their organisation earns.
+const OF_EARNINGS: [&str; 2] = ["/partner/earnings", "/partner/payouts"];
+
 const APPLICANT: &[Row] = &[("My application", "/application", "home", "")];
 
 const MANAGER: &[Row] = &[
@@ -116,6 +119,12 @@ pub fn home(actor: &Actor) -> &'static str {
         Actor::Person { .. } => "/application",
         Actor::Anonymous | Actor::System => "/",
     }
+}
+
+/// Whether an entry of the menu is for a reader who may or may not see earnings.
+#[must_use]
+pub fn is_for(href: &str, sees_earnings: bool) -> bool {
+    sees_earnings || !OF_EARNINGS.contains(&href)
 }
 
 /// The menu of an actor. Entries whose address is not served are left out.

@@ -9,6 +9,7 @@ mod edge;
 mod figures;
 mod files;
 mod health;
+mod hidden;
 mod kept;
 mod lists;
 mod matrix;

@@ -1,7 +1,6 @@
 //! What the islands ask the server, and the same as a page for those without scripts.
 
 use crate::{
-    nav,
     page::{Head, Page, PageResult},
     routes::{Access, Routes},
     ui::{Empty, Table},
@@ -72,9 +71,8 @@ async fn page(page: Page) -> PageResult {
 /// Entries of the person's own menu, then what the service finds.
 async fn find(page: &Page, q: &str) -> service::Result<Vec<Hit>> {
     let wanted = q.trim().to_lowercase();
-    let serves = |path: &str| page.state.serves(path);
-    let groups = nav::groups(&page.ctx.actor, serves, &[]);
-    let mut hits: Vec<Hit> = groups
+    let mut hits: Vec<Hit> = page
+        .nav
         .iter()
         .flat_map(|group| group.entries.iter().map(move |entry| (group.label, entry)))
         .filter(|(_, entry)| entry.label.to_lowercase().contains(&wanted))
@@ -92,7 +90,7 @@ async fn find(page: &Page, q: &str) -> service::Result<Vec<Hit>> {
     hits.extend(
         found
             .into_iter()
-            .filter(|hit| hit.kind != "Page" || serves(&path(hit))),
+            .filter(|hit| hit.kind != "Page" || page.state.serves(&path(hit))),
     );
     hits.truncate(MOST);
     Ok(hits)

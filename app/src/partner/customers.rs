@@ -38,10 +38,14 @@ async fn index(page: Page) -> PageResult {
     let list = page.list();
     let (rows, total) = earnings::customers(&page.ctx, &query(&list)).await?;
     let now = page.now();
-    let head = Head::new("Customers")
-        .text("The companies you are credited for, and what each has earned you.");
+    let sees = sees(&page);
+    let head = Head::new("Customers").text(if sees {
+        "The companies you are credited for, and what each has earned you."
+    } else {
+        "The companies your organisation is credited for. What they earn is the owners’ to see."
+    });
     Ok(page.render(head, move || {
-        Table::new(rows, total, &list)
+        let table = Table::new(rows, total, &list)
             .caption("Customers")
             .sorted("name", "Customer", |c: &CustomerLine| c.name.clone())
             .col("Domain", |c| c.domain.clone())
@@ -52,17 +56,39 @@ async fn index(page: Page) -> PageResult {
                 None => view! { "Yours" }.into_any(),
             })
             .sorted("since", "Since", |c| view! { <Day at=c.since/> })
-            .aside()
-            .num("Revenue", |c| c.currency.clone().map(|currency| view! { <Money minor=c.revenue currency/> }))
-            .sorted_num("earned", "Earned", |c| c.currency.clone().map(|currency| view! { <Money minor=c.earned currency/> }))
-            .sorted("last", "Last earned", |c| c.last.map(|at| view! { <Day at/> }))
-            .href(|c| format!("/partner/earnings?customer={}", c.account_id))
+            .aside();
+        let table = if sees { money(table) } else { table };
+        table
             .search("Company or domain")
             .filter("credit", "Credit", [("now", "Credited now"), ("ended", "Ended")])
             .csv("/partner/customers.csv")
             .empty(Empty::text("No customers yet", "A company becomes yours when a deal you registered is won, or when you referred it.").action("Register a deal", "/partner/deals/new"))
             .view()
     }))
+}
+
+/// Whether the reader sees what the organisation earns.
+fn sees(page: &Page) -> bool {
+    page.user.as_ref().is_some_and(|u| u.sees_earnings)
+}
+
+/// The columns of what customers have earned, and the way to it.
+fn money(table: Table<CustomerLine>) -> Table<CustomerLine> {
+    table
+        .num("Revenue", |c: &CustomerLine| {
+            c.currency
+                .clone()
+                .map(|currency| view! { <Money minor=c.revenue currency/> })
+        })
+        .sorted_num("earned", "Earned", |c| {
+            c.currency
+                .clone()
+                .map(|currency| view! { <Money minor=c.earned currency/> })
+        })
+        .sorted("last", "Last earned", |c| {
+            c.last.map(|at| view! { <Day at/> })
+        })
+        .href(|c| format!("/partner/earnings?customer={}", c.account_id))
 }
 
 async fn export(page: Page) -> PageResult {
@@ -76,29 +102,29 @@ async fn export(page: Page) -> PageResult {
         };
         whole.take(earnings::customers(&page.ctx, &part).await?)?;
     }
-    let rows = whole.rows;
-    let mut file = Csv::new(&[
-        "Customer",
-        "Domain",
-        "Since",
-        "Until",
-        "Revenue",
-        "Earned",
-        "Currency",
-        "Last earned",
-    ]);
+    let (rows, sees) = (whole.rows, sees(&page));
+    let mut head = vec!["Customer", "Domain", "Since", "Until"];
+    if sees {
+        head.extend(["Revenue", "Earned", "Currency", "Last earned"]);
+    }
+    let mut file = Csv::new(&head);
     for c in &rows {
-        let code = c.currency.clone().unwrap_or_default();
-        file.row([
+        let mut row = vec![
             c.name.clone(),
             c.domain.clone().unwrap_or_default(),
             csv::moment(c.since),
             csv::moment_or_none(c.until),
-            csv::amount(c.revenue, &code),
-            csv::amount(c.earned, &code),
-            code.clone(),
-            csv::moment_or_none(c.last),
-        ]);
+        ];
+        if sees {
+            let code = c.currency.clone().unwrap_or_default();
+            row.extend([
+                csv::amount(c.revenue, &code),
+                csv::amount(c.earned, &code),
+                code,
+                csv::moment_or_none(c.last),
+            ]);
+        }
+        file.row(row);
     }
     Ok(page.csv("customers.csv", file.finish()))
 }

@@ -99,7 +99,7 @@ async fn show(page: Page) -> PageResult {
                     {todo}
                     {next}
                     <Panel title=tier_title actions=|| view! { <ButtonLink href="/partner/tier" label="All tiers"/> }>
-                        {distance(&standing)}
+                        {distance(&standing, sees)}
                     </Panel>
                     <Panel title="Certification" actions=|| view! { <ButtonLink href="/partner/learning" label="Learning"/> }>
                         <p>{certified}</p>

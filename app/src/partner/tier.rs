@@ -33,8 +33,14 @@ async fn show(page: Page) -> PageResult {
     let plan = program::plan_version_at(db, owner.plan_id, page.now()).await?;
     let record = service::partner::own(&page.ctx).await?;
     let now = page.now();
+    let sees = page.user.as_ref().is_some_and(|u| u.sees_earnings);
     let rules: Option<PlanRules> = plan.and_then(|v| serde_json::from_value(v.rules).ok());
-    let head = Head::new("Tier").text(standing.explanation.clone());
+    let head = Head::new("Tier");
+    // The explanation counts what was earned by.
+    let head = match sees {
+        true => head.text(standing.explanation.clone()),
+        false => head,
+    };
     Ok(page.render(head, move || {
         let current = tiers.iter().position(|t| t.id == owner.tier_id);
         let code = standing.currency.code();
@@ -75,7 +81,7 @@ async fn show(page: Page) -> PageResult {
         let notice = standing.notice_until.map(|at| {
             let name = standing.name.clone();
             let fall = falls.map(|fall| {
-                let less = fall.would_earn_less.filter(|m| m.minor > 0).map(|m| view! {
+                let less = fall.would_earn_less.filter(|m| sees && m.minor > 0).map(|m| view! {
                     " There, the revenue of your last 12 months would have earned "
                     <strong><Money minor=m.minor currency=m.currency.code()/></strong> " less."
                 });
@@ -87,19 +93,22 @@ async fn show(page: Page) -> PageResult {
                 </Notice>
             }
         });
-        let others = (!uncounted.is_empty()).then(|| {
+        let others = (sees && !uncounted.is_empty()).then(|| {
             let sums = uncounted.iter().map(|m| {
                 view! { <div><Money minor=m.minor currency=m.currency.code()/></div> }
             }).collect_view();
             view! { <Fact label="Not counted, in other currencies">{sums}</Fact> }
         });
         let mut counts = format!("Tiers count revenue in {code} only; no currency is converted.");
-        if !uncounted.is_empty() {
+        if sees && !uncounted.is_empty() {
             counts.push_str(" Because part of yours is in others, you are not moved down without your partner manager looking at it.");
         }
-        let changes = changes(history);
-        let way = distance(&standing);
+        let changes = changes(history, sees);
+        let way = distance(&standing, sees);
         let Standing { name, since, metrics, .. } = standing;
+        let revenue = sees.then(|| {
+            view! { <Fact label="Revenue in the last 12 months"><Money minor=metrics.revenue_minor currency=code/></Fact> }
+        });
         view! {
             {notice}
             <Record>
@@ -114,7 +123,7 @@ async fn show(page: Page) -> PageResult {
                         <Facts>
                             <Fact label="Tier">{name}</Fact>
                             <Fact label="Since"><Day at=since/></Fact>
-                            <Fact label="Revenue in the last 12 months"><Money minor=metrics.revenue_minor currency=code/></Fact>
+                            {revenue}
                             {others}
                             <Fact label="Active customers">{count_text(metrics.customers)}</Fact>
                             <Fact label="Deals won in the last 12 months">{count_text(metrics.won_deals)}</Fact>
@@ -144,14 +153,16 @@ fn best_rate(rules: &PlanRules, rank: i32) -> Option<Bp> {
         .max()
 }
 
-/// How far the next tier is and what it would pay; also for the partner's home.
-pub(super) fn distance(standing: &Standing) -> AnyView {
+/// How far the next tier is and what it would pay; also for the partner's home. Who does not see what
+/// the organisation earns does not see its revenue either.
+pub(super) fn distance(standing: &Standing, sees: bool) -> AnyView {
     let Some(next) = &standing.next else {
         return view! { <p>{format!("{} is the highest tier.", standing.name)}</p> }.into_any();
     };
     let meters = next
         .progress
         .iter()
+        .filter(|p| sees || p.measure != Measure::Revenue)
         .map(|p| meter(p, standing.currency))
         .collect_view();
     let missing = if next.missing.is_empty() {
@@ -159,10 +170,15 @@ pub(super) fn distance(standing: &Standing) -> AnyView {
             "You meet everything for {}; the next review moves you up.",
             next.name
         )
+    } else if !sees {
+        format!(
+            "Not everything for {} is met yet. What is missing in revenue is the owners’ to see.",
+            next.name
+        )
     } else {
         format!("{} needs {}.", next.name, next.missing)
     };
-    let more = next.would_earn_more.filter(|m| m.minor > 0).map(|m| {
+    let more = next.would_earn_more.filter(|m| sees && m.minor > 0).map(|m| {
         view! {
             <p>
                 "At " {next.name.clone()} ", the revenue of your last 12 months would have earned "
@@ -187,7 +203,7 @@ fn meter(p: &Progress, currency: Currency) -> AnyView {
     view! { <Meter value=p.have max=p.need label=label/> }.into_any()
 }
 
-fn changes(history: Vec<Change>) -> AnyView {
+fn changes(history: Vec<Change>, sees: bool) -> AnyView {
     let events = history
         .into_iter()
         .map(|c| {
@@ -207,7 +223,11 @@ fn changes(history: Vec<Change>) -> AnyView {
                 at: c.row.created_at,
                 who: String::new(),
                 what,
-                detail: c.row.explanation,
+                detail: if sees {
+                    c.row.explanation
+                } else {
+                    String::new()
+                },
                 tone,
                 internal: false,
             }

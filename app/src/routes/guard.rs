@@ -187,8 +187,13 @@ async fn open(request: &Parts) -> service::Result<Page> {
         || Locale::parse(text("accept-language")),
         |user| user.locale.clone(),
     );
+    let sees = match &ctx.actor {
+        Actor::Partner { .. } => user.as_ref().is_some_and(|u| u.sees_earnings),
+        _ => true,
+    };
+    let leads = |path: &str| state.serves(path) && nav::is_for(path, sees);
     Ok(Page {
-        nav: Arc::new(nav::groups(&ctx.actor, |path| state.serves(path), &counts)),
+        nav: Arc::new(nav::groups(&ctx.actor, leads, &counts)),
         ctx,
         user,
         path: request.uri.path().to_owned(),
