@@ -32,7 +32,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use service::{Context, FieldErrors};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tower_sessions::Session;
 
 /// One request of one person. Cheap to clone.
@@ -56,7 +56,13 @@ pub struct Page {
     pub(crate) nav: Arc<Vec<NavGroup>>,
     pub(crate) look: Look,
     pub(crate) nonce: String,
+    /// The name of the form that this request took, see [`service::sent_form`].
+    pub(crate) taken: Arc<OnceLock<String>>,
 }
+
+/// Marks an answer that sends a form back: it was not taken and may be sent again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SentBack;
 
 /// What a reader chose about the shell, kept in cookies because it belongs to the browser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -229,7 +235,7 @@ impl Page {
             values: Flash::without_secrets(pairs),
             toasts: Vec::new(),
         };
-        self.leave(form_path, flash).await
+        self.send_back(form_path, flash).await
     }
 
     /// The answer to a service call that did nothing: back to the form with what is wrong where the
@@ -259,7 +265,7 @@ impl Page {
                 undo: None,
             }],
         };
-        self.leave(form_path, flash).await
+        self.send_back(form_path, flash).await
     }
 
     /// What follows a change: `sentence` on the page at `path` when it was made, else what was wrong
@@ -275,6 +281,12 @@ impl Page {
             Ok(_) => self.done(path, sentence).await,
             Err(error) => self.refused(path, error, pairs).await,
         }
+    }
+
+    async fn send_back(&self, path: &str, flash: Flash) -> PageResult {
+        let mut response = self.leave(path, flash).await?;
+        response.extensions_mut().insert(SentBack);
+        Ok(response)
     }
 
     async fn leave(&self, path: &str, flash: Flash) -> PageResult {

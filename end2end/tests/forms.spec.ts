@@ -1,6 +1,7 @@
 // A refused form says at the field what is wrong, and keeps what was typed.
 
 import { expect, type Locator, type Page, test } from "@playwright/test";
+import { records } from "./support/csv";
 import { field, heading, signIn, told } from "./support/people";
 import { person } from "./support/portal";
 
@@ -66,10 +67,77 @@ test("registering a deal", async ({ page }) => {
   await expect(field(page, "Expected close")).toHaveValue("2020-01-31");
   await expect(page.getByLabel("Lumen Insights", { exact: true })).toBeChecked();
   await expect(page.getByLabel("Lumen Desk", { exact: true })).not.toBeChecked();
-  // It is a draft meanwhile; it goes again.
-  await page.getByRole("button", { name: "Discard the draft" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
-  await told(page, "Discarded.");
+  // Nothing of it was stored.
+  await expect(page.getByText("Nothing was saved yet.")).toBeVisible();
+  await expect(page).toHaveURL(/\/partner\/deals\/new/);
+  expect(await deals(page, "Harbour & Söhne")).toEqual([]);
+});
+
+/** The own registrations of a customer, as the list's file has them. */
+async function deals(page: Page, customer: string): Promise<Record<string, string>[]> {
+  const answer = await page.request.get("/partner/deals.csv");
+  return records(await answer.text()).filter((deal) => deal.customer === customer);
+}
+
+/** A whole registration of a company of its own. */
+async function fillDeal(page: Page, customer: string, domain: string): Promise<void> {
+  await page.goto("/partner/deals/new");
+  await field(page, "Company").fill(customer);
+  await field(page, "Domain or website").fill(domain);
+  await field(page, "Country").selectOption("SE");
+  await field(page, "Whom you talk to").fill("Pia Lund");
+  await field(page, "Their e-mail address").fill(`pia@${domain}`);
+  await page.getByLabel("Lumen Desk", { exact: true }).check();
+  await field(page, "What the customer needs").fill("One desk for three teams.");
+  await field(page, "Estimated value of the first year").fill("9600");
+  await field(page, "Term in months").fill("12");
+  const close = new Date(Date.now() + 200 * 86_400_000).toISOString().slice(0, 10);
+  await field(page, "Expected close").fill(close);
+}
+
+test("a double click sends a registration once", async ({ page }) => {
+  await as(page, "partner_owner");
+  const mark = Date.now().toString(36);
+  const name = `Doppelt ${mark}`;
+  await fillDeal(page, name, `doppelt-${mark}.example`);
+  await page.getByRole("button", { name: "Send for review" }).dblclick();
+  await heading(page, name);
+  await told(page, "Sent. A manager looks at it.");
+  const made = await deals(page, name);
+  expect(made).toHaveLength(1);
+  expect(made[0].sent).not.toBe("");
+});
+
+test("what a browser sends twice is done once", async ({ page }) => {
+  await as(page, "finance");
+  await page.goto("/finance/adjustments/new");
+  const form = page.locator("form[action='/finance/adjustments']");
+  const reason = `Twice ${Date.now().toString(36)}`;
+  await field(form, "Partner").selectOption({ index: 1 });
+  await form.getByLabel("Bonus").check();
+  await field(form, "Amount").fill("12.50");
+  await field(form, "Why? The partner reads it").fill(reason);
+  const fields = await form.evaluate((element) =>
+    [...new FormData(element as HTMLFormElement)].map(([name, value]) => [name, String(value)]),
+  );
+  const send = () =>
+    page.request.post("/finance/adjustments", { form: Object.fromEntries(fields), maxRedirects: 0 });
+  const answers = await Promise.all([send(), send(), send()]);
+  answers.push(await send());
+  const led = new Set(answers.map((answer) => answer.headers().location));
+  expect([...led]).toHaveLength(1);
+  const lines = records(await (await page.request.get("/finance/adjustments.csv")).text());
+  expect(lines.filter((line) => line.What.includes(reason))).toHaveLength(1);
+  // The same once more on a page of its own is another booking.
+  await page.goto("/finance/adjustments/new");
+  await field(form, "Partner").selectOption({ index: 1 });
+  await form.getByLabel("Bonus").check();
+  await field(form, "Amount").fill("12.50");
+  await field(form, "Why? The partner reads it").fill(reason);
+  await form.getByRole("button", { name: "Book the adjustment" }).dblclick();
+  await told(page, "Booked.");
+  const again = records(await (await page.request.get("/finance/adjustments.csv")).text());
+  expect(again.filter((line) => line.What.includes(reason))).toHaveLength(2);
 });
 
 test("a refused form in a dialog is shown again in the page", async ({ page }) => {

@@ -71,6 +71,7 @@ pub mod question;
 pub mod rule_customer;
 pub mod rule_month;
 pub mod sending_stop;
+pub mod sent_form;
 pub mod session;
 pub mod setting;
 pub mod staff_grant;

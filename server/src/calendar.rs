@@ -15,8 +15,8 @@ use futures::future::BoxFuture;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use service::{
-    Context, Error, Result, billing, commission, deal, identity, learning, partner, payout, system,
-    tier,
+    Context, Error, Result, billing, commission, deal, identity, learning, partner, payout,
+    sent_form, system, tier,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -85,6 +85,11 @@ const ENTRIES: &[Entry] = &[
         name: "stale_links",
         every: TimeDelta::days(1),
         work: |_, ctx| identity::throttle::forget_stale(ctx).boxed(),
+    },
+    Entry {
+        name: "sent_forms",
+        every: TimeDelta::days(1),
+        work: |_, ctx| sent_form::forget(ctx).boxed(),
     },
     Entry {
         name: "missed_invoices",

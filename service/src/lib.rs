@@ -31,6 +31,8 @@ pub mod payout;
 pub mod plan;
 pub mod program;
 pub mod search;
+pub mod sent_form;
+mod stale;
 pub mod system;
 pub mod tier;
 

@@ -29,6 +29,7 @@ mod returns;
 mod roles;
 mod rows;
 mod schema;
+mod sent_form;
 mod shapes;
 mod shelf;
 mod tier_review;

@@ -142,6 +142,7 @@ async fn every_entity_reads_its_table(#[case] engine: Engine) {
         rule_customer,
         rule_month,
         sending_stop,
+        sent_form,
         session,
         setting,
         staff_grant,

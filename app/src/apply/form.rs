@@ -43,6 +43,7 @@ async fn submit(page: Page, Path(id): Path<i64>, form: Form<Fields>) -> PageResu
 /// The form of a draft, or of one that may be corrected while information is asked for.
 pub(super) fn view(standing: &Standing, draft: bool) -> AnyView {
     let id = standing.application.id;
+    let seen = standing.seen();
     let f = standing.fields.clone();
     let types = Choice::list(PartnerType::ALL.iter().map(|t| (t.as_str(), t.label())));
     let sizes = Choice::list(CompanySize::ALL.iter().map(|s| (s.as_str(), s.label())));
@@ -78,7 +79,8 @@ pub(super) fn view(standing: &Standing, draft: bool) -> AnyView {
     });
     view! {
         <PostForm action=action name=name>
-            <FormErrors/>
+            <FormErrors kept=draft/>
+            <Hidden name="seen" value=seen/>
             {unpaid}
             <Panel title="Your company">
                 <TextField name="legal_name" label="Legal name" hint="As registered." value=f.legal_name required=draft max=200 autocomplete="organization"/>

@@ -1,6 +1,6 @@
 //! Pages that say why something did not happen, and what to do.
 
-use super::{Head, Page};
+use super::{Head, Page, redirect::see_other};
 use crate::flash::Tone;
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -30,6 +30,8 @@ pub enum PageError {
     Unavailable(String),
     /// A fault of ours; the cause goes to the log only.
     Internal(String),
+    /// The same form was taken already: this is where it led.
+    Taken(String),
 }
 
 impl PageError {
@@ -49,6 +51,7 @@ impl PageError {
             Self::TooMany(..) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Taken(_) => StatusCode::SEE_OTHER,
         }
     }
 }
@@ -94,6 +97,9 @@ pub struct ErrorPage(pub PageError);
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
+        if let Self::Taken(path) = &self {
+            return see_other(path);
+        }
         let mut response = self.status().into_response();
         if let Self::TooMany(_, seconds) = self {
             response
@@ -122,6 +128,11 @@ pub fn error_view(page: &Page, error: PageError) -> Response {
         PageError::Invalid(text) => ("This could not be taken", text, Tone::Warn),
         PageError::TooMany(text, _) => ("Too many tries", text, Tone::Warn),
         PageError::Unavailable(text) => ("Not possible right now", text, Tone::Warn),
+        PageError::Taken(_) => (
+            "Sent already",
+            "This form was taken when it was sent first.".to_owned(),
+            Tone::Neutral,
+        ),
         PageError::Internal(cause) => {
             let request_id = &page.ctx.request_id;
             tracing::error!(%request_id, path = %page.path, %cause, "page failed");

@@ -1,6 +1,6 @@
 //! Reading what a form sends, keeping the raw pairs so that a refused form can be filled in again.
 
-use super::PageError;
+use super::{Page, PageError};
 use crate::flash::Flash;
 use axum::{
     body::Bytes,
@@ -8,6 +8,7 @@ use axum::{
     http::header,
 };
 use serde::de::DeserializeOwned;
+use service::sent_form;
 use std::ops::Deref;
 
 /// A sent form. `T` should consist of `String`s (and `Vec<String>` for names that repeat) with
@@ -30,7 +31,7 @@ impl<T> Deref for Form<T> {
 
 impl<T: DeserializeOwned> Form<T> {
     fn parse(bytes: &[u8]) -> Result<Self, PageError> {
-        let pairs = serde_html_form::from_bytes::<Vec<(String, String)>>(bytes).map_err(broken)?;
+        let pairs = pairs(bytes)?;
         let value = serde_html_form::from_bytes(bytes).map_err(broken)?;
         Ok(Self { value, pairs })
     }
@@ -48,6 +49,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let page = request.extensions().get::<Page>().cloned();
         let form = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -58,7 +60,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
         if !form && !bytes.is_empty() {
             return Err(broken("not urlencoded"));
         }
-        Self::parse(&bytes)
+        let pairs = pairs(&bytes)?;
+        take(page, &pairs, &[]).await?;
+        let value = serde_html_form::from_bytes(&bytes).map_err(broken)?;
+        Ok(Self { value, pairs })
+    }
+}
+
+/// What was sent, in order.
+fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, PageError> {
+    serde_html_form::from_bytes(bytes).map_err(broken)
+}
+
+/// Takes a form once; one that was taken already leads to where it led.
+async fn take(
+    page: Option<Page>,
+    pairs: &[(String, String)],
+    files: &[UploadedFile],
+) -> Result<(), PageError> {
+    let Some(page) = page else { return Ok(()) };
+    let files = files.iter().map(|f| (f.name.as_str(), &f.bytes[..]));
+    let Some(name) = sent_form::name(&page.ctx, &page.path, pairs, files) else {
+        return Ok(());
+    };
+    match sent_form::take(&page.ctx, &name).await? {
+        Some(path) => Err(PageError::Taken(path)),
+        None => {
+            // The guard notes what came of it.
+            let _ = page.taken.set(name);
+            Ok(())
+        }
     }
 }
 
@@ -107,6 +138,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let page = request.extensions().get::<Page>().cloned();
         let mut parts = Multipart::from_request(request, state)
             .await
             .map_err(broken)?;
@@ -140,6 +172,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
                     .push((field, part.text().await.map_err(too_large)?)),
             }
         }
+        take(page, &upload.pairs, &upload.files).await?;
         Ok(upload)
     }
 }

@@ -4,7 +4,7 @@
 use super::Access;
 use crate::{
     nav,
-    page::{ErrorPage, Look, Page, PageError, error_view},
+    page::{ErrorPage, Look, Page, PageError, SentBack, error_view},
     session,
     state::AppState,
     ui::Locale,
@@ -20,6 +20,7 @@ use domain::partner::{MemberRole, StaffRole};
 use service::{Actor, Context};
 use std::sync::Arc;
 use tower_sessions::Session;
+use tracing::Instrument as _;
 
 /// What the guard says to a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +99,12 @@ pub(super) async fn guard(access: Access, request: Request, next: Next) -> Respo
     // Sent in the background to show its progress: the way on is told, not followed.
     let upload = parts.headers.contains_key("x-upload");
     parts.extensions.insert(page.clone());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let request = Request::from_parts(parts, body);
+    let mut response = if changes {
+        to_its_end(page.clone(), request, next).await
+    } else {
+        next.run(request).await
+    };
     if upload && response.status() == StatusCode::SEE_OTHER {
         let mut told = StatusCode::NO_CONTENT.into_response();
         if let Some(location) = response.headers_mut().remove(header::LOCATION) {
@@ -116,6 +122,30 @@ pub(super) async fn guard(access: Access, request: Request, next: Next) -> Respo
             shown
         }
         None => response,
+    }
+}
+
+/// Answers what changes something. A browser hangs up when its reader presses a button once more or
+/// goes elsewhere; what was begun is done to its end all the same, so that nothing is left half done
+/// and the second request finds out what came of the first.
+async fn to_its_end(page: Page, request: Request, next: Next) -> Response {
+    let work = async move {
+        let response = next.run(request).await;
+        if let Some(name) = page.taken.get() {
+            let back = response.extensions().get::<SentBack>().is_some();
+            let leads_to = response.headers().get(header::LOCATION).filter(|_| !back);
+            let leads_to = leads_to.and_then(|v| v.to_str().ok()).map(str::to_owned);
+            let noted = service::sent_form::done(&page.ctx, name, leads_to.as_deref()).await;
+            if let Err(cause) = noted {
+                tracing::warn!(%cause, "what came of a form could not be noted");
+            }
+        }
+        response
+    };
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(response) => response,
+        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        Err(_) => plain_failure(),
     }
 }
 
@@ -203,6 +233,7 @@ async fn open(request: &Parts) -> service::Result<Page> {
         flash,
         look: Look::from_headers(headers),
         nonce: crate::page::new_nonce(),
+        taken: Arc::default(),
         state,
     })
 }

@@ -39,6 +39,7 @@ pub fn PostForm(
     view! {
         <form method="post" action=action class=class enctype=enctype id=id data-upload=files.then_some("")>
             {hidden}
+            <input type="hidden" name=service::sent_form::FIELD value=crate::routes::random(12)/>
             {whole}
             <Provider value=FormName(name)>{children()}</Provider>
         </form>
@@ -49,7 +50,16 @@ pub fn PostForm(
 /// name has it inside. (What is wrong with the form as a whole, [`PostForm`] says itself.) Takes
 /// the focus, so that a screen reader starts here.
 #[component]
-pub fn FormErrors() -> impl IntoView {
+pub fn FormErrors(
+    /// What was typed is kept all the same, as a draft.
+    #[prop(optional)]
+    kept: bool,
+) -> impl IntoView {
+    let said = if kept {
+        "What you typed is kept as a draft, but it was not sent. Please correct:"
+    } else {
+        "Nothing was saved yet. Please correct:"
+    };
     let ui = ui();
     let form = FieldContext::form();
     let errors = ui
@@ -67,7 +77,7 @@ pub fn FormErrors() -> impl IntoView {
             <div class="notice bad" role="alert" tabindex="-1" autofocus>
                 <Icon name="bad"/>
                 <div>
-                    <strong>"Nothing was saved yet. Please correct:"</strong>
+                    <strong>{said}</strong>
                     <ul>{errors}</ul>
                 </div>
             </div>

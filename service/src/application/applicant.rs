@@ -7,6 +7,7 @@ use entity::application::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::{Fields, Question, Said, facts, own, questions, said, say, status, step, written};
@@ -15,7 +16,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::event::{self, Entry, Line};
 use crate::mail::{self, letters};
-use crate::{notice, program};
+use crate::{notice, program, stale};
 
 /// One of the signed-in person's applications.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,14 @@ pub struct Standing {
     pub timeline: Vec<Line>,
     /// From when one may apply again after a rejection.
     pub again_from: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    /// Which state of the application this is; what is typed over another one is not kept.
+    #[must_use]
+    pub fn seen(&self) -> String {
+        stale::version(self.application.updated_at)
+    }
 }
 
 /// The programs that take applications.
@@ -259,7 +268,15 @@ async fn waited(
 /// [`Error::Conflict`] once it cannot be changed any more, [`Error::Invalid`] by field.
 pub async fn save(ctx: &Context, id: i64, fields: &Fields) -> Result<()> {
     let tx = ctx.begin().await?;
+    Entity::find_by_id(id)
+        .select_only()
+        .column(Column::Id)
+        .lock_exclusive()
+        .into_tuple::<i64>()
+        .one(&*tx)
+        .await?;
     let application = own(ctx, &*tx, id).await?;
+    stale::check(&fields.seen, application.updated_at, "application")?;
     let questions = asked(&*tx, &application).await?;
     let state = status(&application)?;
     let columns = match state {

@@ -40,6 +40,9 @@ pub struct Fields {
     pub accept_terms: String,
     /// The id of the terms version the form showed.
     pub terms_version_id: String,
+    /// Which state of the application the form showed, as [`super::Standing::seen`] says it; empty where
+    /// there was none.
+    pub seen: String,
     /// Answers to the program's own questions, by question id.
     #[serde(skip)]
     pub answers: BTreeMap<String, String>,

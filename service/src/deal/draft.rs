@@ -5,7 +5,8 @@ use entity::deal::{ActiveModel, Column, Entity, Model};
 use entity::{deal_product_line, product_line};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 
 use super::{Fields, note, own, status, submit};
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::learning::{Missing, missing_for_deals};
 use crate::program;
+use crate::stale;
 
 /// Everything the form needs.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct DraftForm {
     pub status: D,
     /// What is kept.
     pub fields: Fields,
+    /// Which state of it this is; what is typed over another one is not kept.
+    pub seen: String,
     /// What the program sells.
     pub lines: Vec<product_line::Model>,
     /// The program's own questions.
@@ -51,16 +55,21 @@ pub async fn form(ctx: &Context, id: Option<i64>) -> Result<DraftForm> {
         .ok_or(Error::NotFound)?;
     let program = program::by_id(db, partner.program_id).await?;
     let policy = program::policy_at(db, program.id, ctx.now()).await?;
-    let (state, fields) = match id {
+    let (state, version, fields) = match id {
         Some(id) => {
             let deal = own(ctx, db, id).await?;
             let state = status(&deal)?;
             editable(state)?;
             let lines = lines_of(db, id).await?;
-            (state, Fields::of(&deal, &lines))
+            (
+                state,
+                stale::version(deal.updated_at),
+                Fields::of(&deal, &lines),
+            )
         }
         None => (
             D::Draft,
+            String::new(),
             Fields {
                 currency: partner.currency.clone(),
                 ..Fields::default()
@@ -79,6 +88,7 @@ pub async fn form(ctx: &Context, id: Option<i64>) -> Result<DraftForm> {
         id,
         status: state,
         fields,
+        seen: version,
         lines: program::product_lines(db, program.id).await?,
         questions: questions(&program.deal_questions)?,
         currencies,
@@ -86,6 +96,26 @@ pub async fn form(ctx: &Context, id: Option<i64>) -> Result<DraftForm> {
         review_hours: policy.deal_review_hours,
         protection_days: policy.protection_days,
     })
+}
+
+/// The organisation's own registration as it is until the transaction ends, if it is still what the
+/// form showed.
+async fn as_seen(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    id: i64,
+    fields: &Fields,
+) -> Result<Model> {
+    Entity::find_by_id(id)
+        .select_only()
+        .column(Column::Id)
+        .lock_exclusive()
+        .into_tuple::<i64>()
+        .one(tx)
+        .await?;
+    let deal = own(ctx, tx, id).await?;
+    stale::check(&fields.seen, deal.updated_at, "registration")?;
+    Ok(deal)
 }
 
 fn editable(state: D) -> Result<()> {
@@ -104,10 +134,20 @@ fn editable(state: D) -> Result<()> {
 /// [`Error::NotFound`] for people who act for no partner.
 pub async fn start(ctx: &Context, fields: &Fields) -> Result<i64> {
     let tx = ctx.begin().await?;
-    let deal = insert(ctx, &*tx).await?;
-    keep(ctx, &*tx, &deal, fields).await?;
+    let deal = begun(ctx, &*tx, fields).await?;
     tx.commit().await?;
     Ok(deal.id)
+}
+
+/// A draft with what is typed so far.
+pub(super) async fn begun(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    fields: &Fields,
+) -> Result<Model> {
+    let deal = insert(ctx, tx).await?;
+    keep(ctx, tx, &deal, fields).await?;
+    Ok(deal)
 }
 
 /// An empty draft of the actor's organisation.
@@ -188,7 +228,7 @@ pub(super) async fn update(
 /// [`Error::Conflict`] once it cannot be changed any more, [`Error::Invalid`] by field.
 pub async fn save(ctx: &Context, id: i64, fields: &Fields) -> Result<()> {
     let tx = ctx.begin().await?;
-    let deal = own(ctx, &*tx, id).await?;
+    let deal = as_seen(ctx, &*tx, id, fields).await?;
     let state = status(&deal)?;
     editable(state)?;
     if state == D::Draft {

@@ -47,6 +47,9 @@ pub struct Fields {
     pub competitors: String,
     /// Anything else.
     pub notes: String,
+    /// Which state of the registration the form showed, as [`super::DraftForm::seen`] says it; empty
+    /// where there was none.
+    pub seen: String,
     /// Answers to the program's own questions, by question id.
     #[serde(skip)]
     pub answers: BTreeMap<String, String>,
@@ -113,6 +116,7 @@ impl Fields {
             expected_close: kept.expected_close.map_or(close, |d| d.to_string()),
             competitors: kept.competitors.clone(),
             notes: kept.notes.clone(),
+            seen: String::new(),
             answers,
         }
     }

@@ -43,6 +43,17 @@ pub struct Download {
     pub bytes: Vec<u8>,
 }
 
+/// A file as it arrived. The type somebody claims for it is kept but never believed.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// Claimed type.
+    pub media_type: &'a str,
+    /// Content.
+    pub bytes: &'a [u8],
+}
+
 /// Adds a file; returns its id. The type somebody claims for it is kept but never believed: files
 /// leave as downloads of no particular type.
 ///
@@ -55,6 +66,26 @@ pub async fn attach(
     media_type: &str,
     bytes: &[u8],
 ) -> Result<i64> {
+    let tx = ctx.begin().await?;
+    let deal = to_change(ctx, &*tx, deal_id).await?;
+    let file = NewFile {
+        name,
+        media_type,
+        bytes,
+    };
+    let id = add(ctx, &*tx, &deal, &file).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Adds a file to a registration that the actor may change.
+pub(super) async fn add(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    deal: &deal::Model,
+    file: &NewFile<'_>,
+) -> Result<i64> {
+    let (deal_id, bytes) = (deal.id, file.bytes);
     if bytes.is_empty() {
         return Err(Error::field(
             "file",
@@ -68,11 +99,9 @@ pub async fn attach(
         ));
     }
     let person_id = ctx.person()?;
-    let tx = ctx.begin().await?;
-    let deal = to_change(ctx, &*tx, deal_id).await?;
     let count = Entity::find()
         .filter(Column::DealId.eq(deal_id))
-        .count(&*tx)
+        .count(tx)
         .await?;
     if count >= MAX_FILES {
         return Err(Error::field(
@@ -80,12 +109,13 @@ pub async fn attach(
             "There are 20 files already; remove one first.",
         ));
     }
-    let name = safe_name(name);
+    let name = safe_name(file.name);
     let row = Entity::insert(ActiveModel {
         deal_id: Set(deal_id),
         person_id: Set(person_id),
         file_name: Set(name.clone()),
-        media_type: Set(media_type
+        media_type: Set(file
+            .media_type
             .chars()
             .filter(char::is_ascii_graphic)
             .take(100)
@@ -96,19 +126,18 @@ pub async fn attach(
         created_at: Set(ctx.now()),
         ..Default::default()
     })
-    .exec_with_returning(&*tx)
+    .exec_with_returning(tx)
     .await?;
     if deal.submitted_at.is_some() {
         note(
             ctx,
-            &*tx,
-            &deal,
+            tx,
+            deal,
             "deal.file_added",
             format!("Added the file {name}."),
         )
         .await?;
     }
-    tx.commit().await?;
     Ok(row.id)
 }
 

@@ -42,14 +42,14 @@ pub use desk::{Contest, Contested, contest, contests};
 pub use draft::{DraftForm, again, discard, form, save, start};
 pub use extension::{Extension, grant, refuse, request};
 pub use fields::Fields;
-pub use file::{Download, File, MAX_BYTES, attach, download, remove};
+pub use file::{Download, File, MAX_BYTES, NewFile, attach, download, remove};
 pub use list::{Board, DealList, DealRow, StageSum, board, list, pipeline};
 pub use protect::{Guarded, Moment};
 pub use review::{ask, comment, duplicate, reject, take};
 pub(crate) use reward::reward;
 pub use reward::{Meeting, MeetingForm, confirm_value, qualify, unqualify};
 pub use show::{Happened, Review, Shown, review, show};
-pub use submit::{Sent, answer, submit};
+pub use submit::{Sent, answer, register, submit};
 pub use waiting::{Waiting, accept, join, leave};
 
 pub(crate) use list::{line_names, partner_names};

@@ -11,8 +11,8 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::fields::Checked;
 use super::{
-    Fields, approve, as_system, check, conflict, draft, letters, note, note_internal, own, policy,
-    review_due, status, step, tell, tell_staff,
+    Fields, NewFile, approve, as_system, check, conflict, draft, file, letters, note,
+    note_internal, own, policy, review_due, status, step, tell, tell_staff,
 };
 use crate::account as accounts;
 use crate::application::{questions, say, written};
@@ -31,7 +31,26 @@ pub enum Sent {
     Duplicate,
 }
 
-/// Sends a registration. What was typed is kept in any case.
+/// Begins a registration and sends it with its files, in one: what is refused leaves nothing behind.
+///
+/// # Errors
+/// As [`submit`], and [`Error::Invalid`] at `file` as [`super::attach`].
+pub async fn register(
+    ctx: &Context,
+    fields: &Fields,
+    files: &[NewFile<'_>],
+) -> Result<(i64, Sent)> {
+    let tx = ctx.begin().await?;
+    let deal = draft::begun(ctx, &*tx, fields).await?;
+    for file in files {
+        file::add(ctx, &*tx, &deal, file).await?;
+    }
+    let sent = send(ctx, &*tx, &deal, fields).await?;
+    tx.commit().await?;
+    Ok((deal.id, sent))
+}
+
+/// Sends a registration that is kept as a draft. What was typed is kept in any case.
 ///
 /// # Errors
 /// [`Error::Invalid`] by field, among them the customer's domain when it is the partner's own;
@@ -43,19 +62,32 @@ pub async fn submit(ctx: &Context, id: i64, fields: &Fields) -> Result<Sent> {
     }
     let tx = ctx.begin().await?;
     let deal = own(ctx, &*tx, id).await?;
+    let sent = send(ctx, &*tx, &deal, fields).await?;
+    tx.commit().await?;
+    Ok(sent)
+}
+
+/// Checks the form, and sends the registration or marks it as a duplicate.
+async fn send(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    deal: &Model,
+    fields: &Fields,
+) -> Result<Sent> {
+    let id = deal.id;
     D::MACHINE
-        .check_by(status(&deal)?, D::Submitted, Who::Partner)
+        .check_by(status(deal)?, D::Submitted, Who::Partner)
         .map_err(|refusal| Error::conflict(refusal.sentence))?;
-    if let Some(missing) = missing_for_deals(&*tx, deal.partner_id, ctx.now()).await? {
+    if let Some(missing) = missing_for_deals(tx, deal.partner_id, ctx.now()).await? {
         return Err(Error::conflict(format!(
             "Registering deals needs the certificate “{}”. One of you has to pass the course \
-             first; it is under Learning. What you typed is kept as a draft.",
+             first; it is under Learning. You can save what you typed as a draft meanwhile.",
             missing.title
         )));
     }
-    let program = program::by_id(&*tx, deal.program_id).await?;
-    let policy = program::policy_at(&*tx, program.id, ctx.now()).await?;
-    let judged = judge(ctx, &*tx, &deal, &program, fields).await?;
+    let program = program::by_id(tx, deal.program_id).await?;
+    let policy = program::policy_at(tx, program.id, ctx.now()).await?;
+    let judged = judge(ctx, tx, deal, &program, fields).await?;
     let mut values = judged.checked.columns;
     values.extend([
         (Column::AccountId, Expr::value(judged.account.id)),
@@ -70,11 +102,11 @@ pub async fn submit(ctx: &Context, id: i64, fields: &Fields) -> Result<Sent> {
             Expr::value(review_due(ctx, &policy, program::zone(&program))),
         ),
     ]);
-    let deal = step(ctx, &*tx, &deal, D::Submitted, Who::Partner, values).await?;
-    draft::set_lines(&*tx, id, &judged.checked.lines).await?;
-    note(ctx, &*tx, &deal, "deal.submitted", "Registration sent.").await?;
+    let deal = step(ctx, tx, deal, D::Submitted, Who::Partner, values).await?;
+    draft::set_lines(tx, id, &judged.checked.lines).await?;
+    note(ctx, tx, &deal, "deal.submitted", "Registration sent.").await?;
     let rival = conflict::rival(
-        &*tx,
+        tx,
         judged.account.id,
         deal.partner_id,
         &judged.checked.lines,
@@ -83,15 +115,13 @@ pub async fn submit(ctx: &Context, id: i64, fields: &Fields) -> Result<Sent> {
     .await?;
     if let Some(rival) = rival {
         let system = as_system(ctx);
-        let deal = step(&system, &*tx, &deal, D::InReview, Who::System, vec![]).await?;
-        mark_duplicate(&system, &*tx, &deal, rival, None, "").await?;
-        tx.commit().await?;
+        let deal = step(&system, tx, &deal, D::InReview, Who::System, vec![]).await?;
+        mark_duplicate(&system, tx, &deal, rival, None, "").await?;
         return Ok(Sent::Duplicate);
     }
     let words = format!("{} waits for your review.", deal.customer_name);
-    tell_staff(ctx, &*tx, &deal, &words).await?;
-    check::begin(ctx, &*tx, id).await?;
-    tx.commit().await?;
+    tell_staff(ctx, tx, &deal, &words).await?;
+    check::begin(ctx, tx, id).await?;
     Ok(Sent::Waits)
 }
 

@@ -188,3 +188,80 @@ async fn a_company_is_registered_protected_and_won(#[case] engine: Engine) {
     deal::daily(&world.system()).await.expect("runs");
     assert_eq!(world.status(id).await, D::Won);
 }
+
+/// Begun and sent in one: what is refused leaves neither a draft nor a file behind, what is taken is
+/// one registration with its files.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_refused_first_try_leaves_nothing(#[case] engine: Engine) {
+    let Some(world) = World::new(engine).await else {
+        return;
+    };
+    let ana = world.partner("Ana").await;
+    let ctx = world.of(ana);
+    let file = deal::NewFile {
+        name: "offer.pdf",
+        media_type: "application/pdf",
+        bytes: b"%PDF",
+    };
+    let mut form = world.form("Acme Ltd", "gmail.com", &world.lines);
+    let wrong = errors(deal::register(&ctx, &form, &[file]).await);
+    assert!(wrong.0.contains_key("customer_domain"), "{wrong}");
+    form.customer_domain = "acme.co.uk".to_owned();
+    let empty = deal::NewFile { bytes: b"", ..file };
+    let wrong = errors(deal::register(&ctx, &form, &[file, empty]).await);
+    assert!(wrong.0.contains_key("file"), "{wrong}");
+    let mine = async || {
+        let all = deal::list(&ctx, &DealList::default()).await;
+        all.expect("lists").1
+    };
+    assert_eq!(mine().await, 0);
+    let (id, sent) = deal::register(&ctx, &form, &[file]).await.expect("taken");
+    assert_eq!((sent, mine().await), (Sent::Waits, 1));
+    let shown = deal::show(&ctx, id).await.expect("shows");
+    assert_eq!((shown.status, shown.files.len()), (D::Submitted, 1));
+}
+
+/// Two tabs with one draft: the second does not overwrite the first without a word.
+#[rstest]
+#[case(Engine::Sqlite)]
+#[case(Engine::Postgres)]
+#[tokio::test]
+async fn a_draft_saved_in_another_tab_is_not_overwritten_unseen(#[case] engine: Engine) {
+    let Some(mut world) = World::new(engine).await else {
+        return;
+    };
+    let ana = world.partner("Ana").await;
+    let form = world.form("Acme Ltd", "acme.co.uk", &world.lines);
+    let id = deal::start(&world.of(ana), &form).await.expect("starts");
+    let shown = deal::form(&world.of(ana), Some(id)).await.expect("shows");
+    let typed = |notes: &str, seen: &str| Fields {
+        notes: notes.to_owned(),
+        seen: seen.to_owned(),
+        ..form.clone()
+    };
+    world.now += TimeDelta::minutes(1);
+    let first = typed("From the first tab", &shown.seen);
+    deal::save(&world.of(ana), id, &first).await.expect("saved");
+    world.now += TimeDelta::minutes(1);
+    let second = typed("From the second tab", &shown.seen);
+    for refused in [
+        deal::save(&world.of(ana), id, &second).await,
+        deal::submit(&world.of(ana), id, &second).await.map(drop),
+    ] {
+        assert!(
+            matches!(&refused, Err(Error::Conflict(said)) if said.contains("another tab")),
+            "{refused:?}"
+        );
+    }
+    let shown = deal::form(&world.of(ana), Some(id)).await.expect("shows");
+    assert_eq!(shown.fields.notes, "From the first tab");
+    // Who was told so and sends it again has seen what it takes the place of.
+    let again = typed("From the second tab", &shown.seen);
+    deal::submit(&world.of(ana), id, &again)
+        .await
+        .expect("sent");
+    assert_eq!(world.row(id).await.notes, "From the second tab");
+}

@@ -12,7 +12,7 @@ use axum::{
 };
 use domain::deal::DealStatus as D;
 use leptos::prelude::*;
-use service::deal::{self, DraftForm, Fields, MAX_BYTES, Sent};
+use service::deal::{self, DraftForm, Fields, MAX_BYTES, NewFile, Sent};
 
 /// What a form with a few files may weigh.
 pub(super) const LIMIT: usize = 2 * MAX_BYTES + 1024 * 1024;
@@ -72,9 +72,11 @@ fn view(form: DraftForm, kept: Vec<deal::File>) -> AnyView {
         questions,
         currencies,
         missing,
+        seen,
         ..
     } = form;
     let draft = status == D::Draft;
+    let kept_draft = draft && id.is_some();
     let base = id.map_or_else(
         || "/partner/deals/new".to_owned(),
         |id| format!("/partner/deals/{id}"),
@@ -132,7 +134,8 @@ fn view(form: DraftForm, kept: Vec<deal::File>) -> AnyView {
         {gate}
         <p class="muted">{promise}</p>
         <PostForm action=action files=true>
-            <FormErrors/>
+            <FormErrors kept=kept_draft/>
+            <Hidden name="seen" value=seen/>
             <Panel title="The customer" text="A company is known by its domain.">
                 <div class="fields">
                     <TextField name="customer_name" label="Company" value=f.customer_name required=true max=200/>
@@ -175,19 +178,39 @@ fn typed(upload: &Upload) -> Result<Form<Fields>, crate::page::PageError> {
 
 /// Keeps the files that came with the form; they are not lost when the form is refused.
 pub(super) async fn keep_files(page: &Page, id: i64, upload: &Upload) -> service::Result<()> {
-    for file in upload.files.iter().filter(|f| f.field == "file") {
-        deal::attach(&page.ctx, id, &file.name, &file.content_type, &file.bytes).await?;
+    for file in sent_files(upload) {
+        deal::attach(&page.ctx, id, file.name, file.media_type, file.bytes).await?;
     }
     Ok(())
 }
 
 async fn start(page: Page, upload: Upload) -> PageResult {
     let form = typed(&upload)?;
-    let id = match deal::start(&page.ctx, &form.value).await {
-        Ok(id) => id,
-        Err(error) => return page.refused("/partner/deals/new", error, &form.pairs).await,
-    };
-    send(&page, id, &upload, &form).await
+    let files: Vec<NewFile<'_>> = sent_files(&upload).collect();
+    match deal::register(&page.ctx, &form.value, &files).await {
+        Ok((id, sent)) => said(&page, id, sent).await,
+        Err(mut error) => {
+            if let service::Error::Invalid(errors) = &mut error
+                && !files.is_empty()
+            {
+                errors.add(
+                    "file",
+                    "Choose the files again: a browser does not keep them.",
+                );
+            }
+            page.refused("/partner/deals/new", error, &form.pairs).await
+        }
+    }
+}
+
+/// The files that came with the form.
+fn sent_files(upload: &Upload) -> impl Iterator<Item = NewFile<'_>> {
+    let files = upload.files.iter().filter(|f| f.field == "file");
+    files.map(|f| NewFile {
+        name: &f.name,
+        media_type: &f.content_type,
+        bytes: &f.bytes,
+    })
 }
 
 async fn submit(page: Page, Path(id): Path<i64>, upload: Upload) -> PageResult {
@@ -203,18 +226,20 @@ async fn send(page: &Page, id: i64, upload: &Upload, form: &Form<Fields>) -> Pag
         deal::save(&page.ctx, id, &form.value).await?;
         return page.refused(&back, error, &form.pairs).await;
     }
-    let here = format!("/partner/deals/{id}");
     match deal::submit(&page.ctx, id, &form.value).await {
-        Ok(Sent::Waits) => page.done(&here, "Sent. A manager looks at it.").await,
-        Ok(Sent::Duplicate) => {
-            page.toast(
-                &here,
-                Tone::Warn,
-                "This company is already registered. You can join the waiting list.",
-            )
-            .await
-        }
+        Ok(sent) => said(page, id, sent).await,
         Err(error) => page.refused(&back, error, &form.pairs).await,
+    }
+}
+
+async fn said(page: &Page, id: i64, sent: Sent) -> PageResult {
+    let here = format!("/partner/deals/{id}");
+    match sent {
+        Sent::Waits => page.done(&here, "Sent. A manager looks at it.").await,
+        Sent::Duplicate => {
+            let words = "This company is already registered. You can join the waiting list.";
+            page.toast(&here, Tone::Warn, words).await
+        }
     }
 }
 
