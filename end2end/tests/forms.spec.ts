@@ -95,6 +95,40 @@ async function fillDeal(page: Page, customer: string, domain: string): Promise<v
   await field(page, "Expected close").fill(close);
 }
 
+test("the pressed button counts: saving a draft sends nothing", async ({ page }) => {
+  await as(page, "partner_owner");
+  const name = `Halb ${Date.now().toString(36)}`;
+  await page.goto("/partner/deals/new");
+  await field(page, "Company").fill(name);
+  await page.getByRole("button", { name: "Save the draft" }).click();
+  await told(page, "Saved.");
+  await heading(page, name);
+  await heading(page, "Draft");
+  expect((await deals(page, name)).map((deal) => [deal.status, deal.sent])).toEqual([["draft", ""]]);
+
+  // Two tabs: what the second would overwrite is not lost without a word.
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await field(page, "Notes").fill("From the first tab");
+  await page.getByRole("button", { name: "Save the draft" }).click();
+  await told(page, "Saved.");
+  await field(other, "Notes").fill("From the second tab");
+  await other.getByRole("button", { name: "Save the draft" }).click();
+  await told(other, "was saved in another tab");
+  await expect(field(other, "Notes")).toHaveValue("From the second tab");
+  await page.reload();
+  await expect(field(page, "Notes")).toHaveValue("From the first tab");
+  // Whoever has read that may decide.
+  await other.getByRole("button", { name: "Save the draft" }).click();
+  await told(other, "Saved.");
+  await page.reload();
+  await expect(field(page, "Notes")).toHaveValue("From the second tab");
+  await page.getByRole("button", { name: "Discard the draft" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+  await told(page, "Discarded.");
+  expect(await deals(page, name)).toEqual([]);
+});
+
 test("a double click sends a registration once", async ({ page }) => {
   await as(page, "partner_owner");
   const mark = Date.now().toString(36);

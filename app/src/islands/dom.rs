@@ -46,6 +46,16 @@ pub(super) fn every(milliseconds: i32, work: impl FnMut() + 'static) {
     work.forget();
 }
 
+/// Does something once, so many milliseconds from now.
+pub(super) fn after(milliseconds: i32, work: impl FnMut() + 'static) {
+    let work = Closure::<dyn FnMut()>::new(work);
+    let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(
+        work.as_ref().unchecked_ref(),
+        milliseconds,
+    );
+    work.forget();
+}
+
 pub(super) fn all(selector: &str) -> Vec<Element> {
     let Ok(list) = document().query_selector_all(selector) else {
         return Vec::new();

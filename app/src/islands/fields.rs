@@ -96,21 +96,70 @@ fn money(value: f64, currency: &str) -> String {
     text.ok().and_then(|t| t.as_string()).unwrap_or_default()
 }
 
-/// Sends a form with files in the background, to show how far it is; the answer says where to go.
-pub(super) fn upload(event: Event) {
-    let Some(form) = target(&event, "form[data-upload]").and_then(|f| form_around(&f)) else {
+/// Marks a form that is on its way, so that it is sent once however often its button is pressed.
+const SENT: &str = "data-sent";
+/// How long at most: an answer may never come, and a person may stop waiting for it.
+const SENT_FOR: i32 = 15_000;
+
+/// A form is sent: once, and its button shows that it is on its way.
+pub(super) fn submit(event: &Event) {
+    let Some(form) = target(event, "form[method=post]").and_then(|f| form_around(&f)) else {
         return;
     };
+    if form.has_attribute(SENT) {
+        event.prevent_default();
+        return;
+    }
+    let button = pressed(event);
+    let _ = form.set_attribute(SENT, "");
+    if let Some(button) = &button {
+        let _ = button.set_attribute("aria-busy", "true");
+    }
+    after(SENT_FOR, not_sent);
+    if form.has_attribute("data-upload") {
+        upload(event, form, button);
+    }
+}
+
+/// Every form may be sent: nothing is on its way, also on a page that is gone back to.
+pub(super) fn not_sent() {
+    for form in all("[data-sent]") {
+        let _ = form.remove_attribute(SENT);
+    }
+    for button in all("button[aria-busy]") {
+        let _ = button.remove_attribute("aria-busy");
+    }
+}
+
+/// The button that was pressed to send a form.
+fn pressed(event: &Event) -> Option<Element> {
+    let button = js_sys::Reflect::get(event, &"submitter".into()).ok()?;
+    button.dyn_into().ok()
+}
+
+/// Where a form leads by that button, as the browser would have it.
+fn leads_to(form: &Element, button: Option<&Element>) -> String {
+    button
+        .and_then(|button| button.get_attribute("formaction"))
+        .unwrap_or_else(|| attribute(form, "action"))
+}
+
+/// Sends a form with files in the background, to show how far it is; the answer says where to go.
+fn upload(event: &Event, form: web_sys::HtmlFormElement, button: Option<Element>) {
     let (Ok(data), Ok(request)) = (
         web_sys::FormData::new_with_form(&form),
         web_sys::XmlHttpRequest::new(),
     ) else {
         return;
     };
-    if request.open("POST", &attribute(&form, "action")).is_err()
+    let address = leads_to(&form, button.as_ref());
+    if request.open("POST", &address).is_err()
         || request.set_request_header("x-upload", "1").is_err()
     {
         return;
+    }
+    if let Some(button) = button.filter(|button| button.has_attribute("name")) {
+        let _ = data.append_with_str(&attribute(&button, "name"), &attribute(&button, "value"));
     }
     event.prevent_default();
     if let Ok(Some(bar)) = form.query_selector("progress") {
@@ -134,6 +183,7 @@ pub(super) fn upload(event: Event) {
             }
             // Without a way on, the browser sends it again by itself and shows the answer.
             _ => {
+                let _ = form.set_attribute("action", &address);
                 let _ = form.submit();
             }
         });

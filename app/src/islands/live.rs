@@ -77,7 +77,8 @@ pub(super) fn start(open: impl Fn(String) + Clone + 'static) {
         fields::autosave(&event);
     });
     listen(&page, "pointerover", tip);
-    listen(&page, "submit", fields::upload);
+    listen(&page, "submit", |event| fields::submit(&event));
+    listen(&window(), "pageshow", |_| fields::not_sent());
 }
 
 fn span(seconds: i64) -> String {
