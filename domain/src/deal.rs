@@ -1,12 +1,14 @@
 //! Deal registration: status, sales stage, protection, conflicts, automatic approval.
 
 pub mod conflict;
+#[cfg(feature = "server")]
 pub mod protection;
 
 use serde::{Deserialize, Serialize};
 
 use crate::transition::{Machine, Transition, Who, step};
 pub use conflict::{Conflict, ConflictKind};
+#[cfg(feature = "server")]
 pub use protection::{Protection, ProtectionPolicy};
 
 crate::text_enum! {

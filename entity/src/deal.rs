@@ -55,6 +55,8 @@ pub struct Model {
     pub duplicate_of_id: Option<i64>,
     /// On the waiting list of the account's product lines.
     pub waiting_since: Option<DateTimeUtc>,
+    /// The account's product lines are kept for this one until then, as for the next in line.
+    pub offered_until: Option<DateTimeUtc>,
     /// The partner reads it.
     pub decision_reason: Option<String>,
     /// `person.id`.

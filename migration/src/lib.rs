@@ -94,6 +94,7 @@ impl MigratorTrait for Migrator {
             "0029_attribution",
             "0030_figures",
             "0031_claims",
+            "0032_offers",
             "0033_sent_forms",
         ]
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     as_system, draft, last_day, letters, note, policy, protect as guard, protection_policy, step,
-    submitted, tell, waiting, who,
+    submitted, takes_part, tell, waiting, who,
 };
 use crate::context::Context;
 use crate::error::{Error, FieldErrors, Result};
@@ -71,12 +71,14 @@ pub(super) async fn protect(
     words: &str,
 ) -> Result<()> {
     let account_id = deal.account_id;
+    takes_part(tx, deal).await?;
     // What ran out but was not swept yet must not stand in the way.
     for over in guard::overdue(tx, account_id, ctx.now()).await? {
         guard::expire(&as_system(ctx), tx, &over).await?;
     }
     let policy = policy(ctx, tx, deal).await?;
-    let protection = Protection::start(&protection_policy(&policy), ctx.now(), expires)
+    let zone = program::zone(&program::by_id(tx, deal.program_id).await?);
+    let protection = Protection::start(&protection_policy(&policy), ctx.now(), expires, zone)
         .map_err(|sentence| Error::field("expires", sentence))?;
     let until = protection.expires_at;
     let reason = (!words.is_empty()).then(|| words.to_owned());
@@ -90,11 +92,15 @@ pub(super) async fn protect(
     }
     // First the state, which settles who of two reviewers decides.
     let deal = step(ctx, tx, deal, D::Approved, who(ctx), values).await?;
-    guard::take(ctx, tx, &deal, &draft::lines_of(tx, deal.id).await?, until).await?;
+    let lines = draft::lines_of(tx, deal.id).await?;
+    if let Some(account_id) = account_id {
+        guard::release_ended(ctx, tx, account_id).await?;
+        waiting::not_reserved(ctx, tx, &deal, account_id, &lines).await?;
+    }
+    guard::take(ctx, tx, &deal, &lines, until).await?;
     if let Some(account_id) = account_id {
         waiting::offer_next(ctx, tx, account_id).await?;
     }
-    let zone = program::zone(&program::by_id(tx, deal.program_id).await?);
     let day = last_day(until, zone);
     let how = if reviewer.is_some() {
         "Approved"

@@ -6,27 +6,50 @@ use domain::lists::Lists;
 use entity::{
     account, attribution, customer, customer_paid, deal, member, partner, person, protection,
 };
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait,
+    QueryOrder, QuerySelect, QueryTrait, RelationTrait,
 };
 
-use super::{check, draft};
+use super::{check, draft, waiting};
 use crate::account as accounts;
 use crate::error::{Error, Result};
 
 /// Protections of an account that hold at an instant: those that ran out are over, also before
-/// the calendar has released them.
+/// the calendar has released them, and so are those of a won deal whose credit has ended.
 pub(super) fn holding(account_id: i64, at: DateTime<Utc>) -> Condition {
     use protection::Column;
     Condition::all()
         .add(Column::AccountId.eq(account_id))
         .add(Column::ReleasedAt.is_null())
         .add(
-            Condition::any()
-                .add(Column::ExpiresAt.is_null())
-                .add(Column::ExpiresAt.gt(at)),
+            Condition::any().add(Column::ExpiresAt.gt(at)).add(
+                Condition::all()
+                    .add(Column::ExpiresAt.is_null())
+                    .add(Column::DealId.not_in_subquery(credit_over(at))),
+            ),
         )
+}
+
+/// The deals whose credit has ended: there was some, and none of it runs any more.
+pub(super) fn credit_over(at: DateTime<Utc>) -> SelectStatement {
+    use attribution::Column;
+    let runs = Condition::any()
+        .add(Column::EndsAt.is_null())
+        .add(Column::EndsAt.gt(at));
+    let running = attribution::Entity::find()
+        .select_only()
+        .column(Column::DealId)
+        .filter(Column::DealId.is_not_null())
+        .filter(runs)
+        .into_query();
+    attribution::Entity::find()
+        .select_only()
+        .column(Column::DealId)
+        .filter(Column::DealId.is_not_null())
+        .filter(Column::DealId.not_in_subquery(running))
+        .into_query()
 }
 
 /// A registration that is judged.
@@ -87,7 +110,7 @@ pub(super) async fn find(
     Ok(found)
 }
 
-/// The registration of another partner that protects one of the lines.
+/// The registration of another partner that protects one of the lines, or for which one is kept.
 pub(super) async fn rival(
     db: &impl ConnectionTrait,
     account_id: i64,
@@ -95,6 +118,10 @@ pub(super) async fn rival(
     lines: &[i64],
     at: DateTime<Utc>,
 ) -> Result<Option<i64>> {
+    let kept = waiting::reserved(db, account_id, partner_id, lines, at).await?;
+    if let Some(kept) = kept {
+        return Ok(Some(kept.id));
+    }
     Ok(protection::Entity::find()
         .filter(holding(account_id, at))
         .filter(protection::Column::PartnerId.ne(partner_id))
@@ -154,6 +181,7 @@ pub(super) async fn own_open(
     partner_id: i64,
     lines: &[i64],
     but: i64,
+    at: DateTime<Utc>,
 ) -> Result<bool> {
     use entity::deal_product_line as line;
     let open = [
@@ -161,13 +189,19 @@ pub(super) async fn own_open(
         "in_review",
         "information_requested",
         "approved",
-        "won",
     ];
+    // A won one counts for as long as it earns the partner credit.
+    let won = Condition::all()
+        .add(deal::Column::Status.eq("won"))
+        .add(deal::Column::Id.not_in_subquery(credit_over(at)));
+    let still = Condition::any()
+        .add(deal::Column::Status.is_in(open))
+        .add(won);
     let count = line::Entity::find()
         .join(JoinType::InnerJoin, line::Relation::Deal.def())
         .filter(deal::Column::AccountId.eq(account_id))
         .filter(deal::Column::PartnerId.eq(partner_id))
-        .filter(deal::Column::Status.is_in(open))
+        .filter(still)
         .filter(deal::Column::Id.ne(but))
         .filter(line::Column::ProductLineId.is_in(lines.iter().copied()))
         .count(db)

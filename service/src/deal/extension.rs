@@ -12,7 +12,8 @@ use sea_orm::{
 };
 
 use super::{
-    last_day, letters, note, own, policy, protection_policy, status, submitted, tell, tell_staff,
+    last_day, letters, note, own, policy, protection_policy, review_due, status, submitted,
+    takes_part, tell, tell_staff,
 };
 use crate::application::written;
 use crate::context::Context;
@@ -78,7 +79,8 @@ async fn extended(
         extensions: u32::try_from(deal.extensions_used).unwrap_or(u32::MAX),
     };
     let policy = protection_policy(&policy(ctx, db, deal).await?);
-    now.extend(&policy, ctx.now(), evidence)
+    let zone = program::zone(&program::by_id(db, deal.program_id).await?);
+    now.extend(&policy, ctx.now(), evidence, zone)
         .map_err(Error::Conflict)
 }
 
@@ -119,6 +121,7 @@ pub async fn request(ctx: &Context, id: i64, typed: &str) -> Result<()> {
         "Asked for more time.",
     )
     .await?;
+    until_answered(ctx, &*tx, &deal).await?;
     let words = format!("More time is asked for {}.", super::company(&deal));
     tell_staff(ctx, &*tx, &deal, &words).await?;
     tx.commit().await?;
@@ -172,7 +175,9 @@ pub async fn grant(ctx: &Context, id: i64) -> Result<()> {
     let until = extended(ctx, &*tx, &deal, &request.evidence)
         .await?
         .expires_at;
-    decide(ctx, &*tx, request.id, "granted", None).await?;
+    takes_part(&*tx, &deal).await?;
+    // The registration first, as wherever it changes: who ends it meanwhile waits, and is not waited
+    // for.
     let moved = Deals::update_many()
         .col_expr(DealColumn::ProtectedUntil, Expr::value(until))
         .col_expr(
@@ -190,12 +195,8 @@ pub async fn grant(ctx: &Context, id: i64) -> Result<()> {
             "The registration has changed meanwhile. Reload the page.",
         ));
     }
-    protection::Entity::update_many()
-        .col_expr(protection::Column::ExpiresAt, Expr::value(until))
-        .filter(protection::Column::DealId.eq(id))
-        .filter(protection::Column::ReleasedAt.is_null())
-        .exec(&*tx)
-        .await?;
+    guard_until(&*tx, id, until).await?;
+    decide(ctx, &*tx, request.id, "granted", None).await?;
     let day = last_day(
         until,
         program::zone(&program::by_id(&*tx, deal.program_id).await?),
@@ -225,6 +226,7 @@ pub async fn refuse(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     let reason = written("reason", typed, "why, for the partner")?;
     let tx = ctx.begin().await?;
     let (deal, request) = open(&*tx, id).await?;
+    touch(ctx, &*tx, &deal).await?;
     decide(ctx, &*tx, request.id, "refused", Some(&reason)).await?;
     note(
         ctx,
@@ -245,6 +247,55 @@ pub async fn refuse(ctx: &Context, id: i64, typed: &str) -> Result<()> {
     )
     .await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Locks the registration before its request.
+async fn touch(ctx: &Context, tx: &impl ConnectionTrait, deal: &Deal) -> Result<()> {
+    Deals::update_many()
+        .col_expr(DealColumn::UpdatedAt, Expr::value(ctx.now()))
+        .filter(DealColumn::Id.eq(deal.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn guard_until(tx: &impl ConnectionTrait, id: i64, until: DateTime<Utc>) -> Result<()> {
+    protection::Entity::update_many()
+        .col_expr(protection::Column::ExpiresAt, Expr::value(until))
+        .filter(protection::Column::DealId.eq(id))
+        .filter(protection::Column::ReleasedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Nobody loses a company because the answer came late: a protection that would end before an answer
+/// is due lasts until the end of the day on which it is.
+async fn until_answered(ctx: &Context, tx: &impl ConnectionTrait, deal: &Deal) -> Result<()> {
+    let zone = program::zone(&program::by_id(tx, deal.program_id).await?);
+    let due = review_due(ctx, &policy(ctx, tx, deal).await?, zone);
+    let until = domain::calendar::add_days(due, 1, zone)
+        .map(|next| domain::calendar::local_date(next, zone))
+        .map(|day| domain::calendar::start_of_day(day, zone));
+    let Some(until) = until.filter(|until| deal.protected_until.is_some_and(|end| end < *until))
+    else {
+        return Ok(());
+    };
+    let moved = Deals::update_many()
+        .col_expr(DealColumn::ProtectedUntil, Expr::value(until))
+        .filter(DealColumn::Id.eq(deal.id))
+        .filter(DealColumn::Status.eq(D::Approved.as_str()))
+        .exec(tx)
+        .await?;
+    if moved.rows_affected == 1 {
+        guard_until(tx, deal.id, until).await?;
+        let words = format!(
+            "Protected until {} meanwhile, because an answer is due by then.",
+            last_day(until, zone)
+        );
+        note(ctx, tx, deal, "deal.kept_for_answer", words).await?;
+    }
     Ok(())
 }
 

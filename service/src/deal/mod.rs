@@ -27,10 +27,15 @@ mod waiting;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::deal::DealStatus;
+use domain::partner::StaffRole;
 use domain::transition::Who;
 use entity::deal::{Column, Entity, Model};
+use entity::{member, partner, person};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait,
+};
 use serde_json::Value;
 
 pub use approve::{Approval, approve};
@@ -90,7 +95,7 @@ async fn submitted(db: &impl ConnectionTrait, id: i64) -> Result<Model> {
 async fn to_change(ctx: &Context, db: &impl ConnectionTrait, id: i64) -> Result<Model> {
     match ctx.actor {
         Actor::Staff { .. } => {
-            ctx.staff(domain::partner::StaffRole::Manager)?;
+            ctx.staff(StaffRole::Manager)?;
             submitted(db, id).await
         }
         Actor::System => submitted(db, id).await,
@@ -197,7 +202,8 @@ async fn write(
     entry.record(ctx, tx).await
 }
 
-/// Tells whoever registered the deal: a notice, and a mail where there is one to send.
+/// Tells whoever registered the deal: a notice, and a mail where there is one to send. Where that
+/// person is not in the organisation any more, its owners are told.
 async fn tell(
     ctx: &Context,
     tx: &impl ConnectionTrait,
@@ -206,33 +212,77 @@ async fn tell(
     letter: Option<Letter>,
 ) -> Result<()> {
     let link = format!("/partner/deals/{}", deal.id);
-    notice::tell(ctx, tx, deal.person_id, text, link).await?;
-    if let Some(letter) = letter {
-        mail::send_to(ctx, tx, deal.person_id, letter).await?;
+    for person in readers(tx, deal).await? {
+        notice::tell(ctx, tx, person, text, link.as_str()).await?;
+        if let Some(letter) = &letter {
+            mail::send_to(ctx, tx, person, letter.clone()).await?;
+        }
     }
     Ok(())
 }
 
-/// Tells whoever looks after the deal: its reviewer, else the partner's manager.
+/// Who reads on the partner's side what becomes of a registration.
+async fn readers(tx: &impl ConnectionTrait, deal: &Model) -> Result<Vec<i64>> {
+    let members: Vec<(i64, String)> = member::Entity::find()
+        .join(JoinType::InnerJoin, member::Relation::Person.def())
+        .select_only()
+        .column(member::Column::PersonId)
+        .column(member::Column::Role)
+        .filter(member::Column::PartnerId.eq(deal.partner_id))
+        .filter(member::Column::RemovedAt.is_null())
+        .filter(person::Column::DisabledAt.is_null())
+        .order_by_asc(member::Column::PersonId)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    if members.iter().any(|(id, _)| *id == deal.person_id) {
+        return Ok(vec![deal.person_id]);
+    }
+    let owners = members.into_iter().filter(|(_, role)| role == "owner");
+    Ok(owners.map(|(id, _)| id).collect())
+}
+
+/// Tells whoever looks after the deal: its reviewer, else the partner's manager. Where there is
+/// neither, or not any more, all managers and admins are told, so that it lies before somebody.
 async fn tell_staff(
     ctx: &Context,
     tx: &impl ConnectionTrait,
     deal: &Model,
     text: &str,
 ) -> Result<()> {
-    let person = match deal.reviewer_id {
-        Some(reviewer) => Some(reviewer),
-        None => entity::partner::Entity::find_by_id(deal.partner_id)
-            .one(tx)
-            .await?
-            .and_then(|p| p.manager_id),
-    };
-    match person {
-        Some(person) if ctx.actor.person_id() != Some(person) => {
-            notice::tell(ctx, tx, person, text, format!("/manager/deals/{}", deal.id)).await
+    let link = format!("/manager/deals/{}", deal.id);
+    let manager = partner::Entity::find_by_id(deal.partner_id)
+        .one(tx)
+        .await?
+        .and_then(|p| p.manager_id);
+    for id in [deal.reviewer_id, manager].into_iter().flatten() {
+        let found = person::Entity::find_by_id(id).one(tx).await?;
+        if found.is_none_or(|p| p.disabled_at.is_some() || p.staff_role.is_none()) {
+            continue;
         }
-        _ => Ok(()),
+        if ctx.actor.person_id() != Some(id) {
+            notice::tell(ctx, tx, id, text, link).await?;
+        }
+        return Ok(());
     }
+    let roles = [StaffRole::Manager, StaffRole::Admin];
+    notice::tell_staff(ctx, tx, &roles, Letter::new(text), &link).await
+}
+
+/// Refuses what only an organisation that takes part may have.
+async fn takes_part(tx: &impl ConnectionTrait, deal: &Model) -> Result<()> {
+    let partner = partner::Entity::find_by_id(deal.partner_id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if partner.status == "active" {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "{} does not take part at the moment, so nothing is kept for it. Reject the registration, or \
+         let the partner take part again first.",
+        partner.name
+    )))
 }
 
 /// The policy a registration was judged by.

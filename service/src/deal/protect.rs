@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{extension, letters, line_names, note, partner_names, step, tell};
+use super::{conflict, extension, letters, line_names, note, partner_names, step, tell};
 use crate::context::Context;
 use crate::error::{Error, Result, is_duplicate};
 
@@ -170,6 +170,23 @@ pub(super) async fn release(ctx: &Context, tx: &impl ConnectionTrait, deal: &Mod
         .exec(tx)
         .await?;
     extension::drop_open(ctx, tx, deal.id).await
+}
+
+/// Lets go what won registrations of an account protect whose credit has ended.
+pub(super) async fn release_ended(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    account_id: i64,
+) -> Result<()> {
+    protection::Entity::update_many()
+        .col_expr(protection::Column::ReleasedAt, Expr::value(ctx.now()))
+        .filter(protection::Column::AccountId.eq(account_id))
+        .filter(protection::Column::ReleasedAt.is_null())
+        .filter(protection::Column::ExpiresAt.is_null())
+        .filter(protection::Column::DealId.in_subquery(conflict::credit_over(ctx.now())))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// The approved registrations whose time is over, of one account or of all.

@@ -32,6 +32,10 @@ pub async fn take(ctx: &Context, id: i64) -> Result<()> {
         let policy = policy(ctx, &*tx, &deal).await?;
         let due = review_due(ctx, &policy, program::zone(&program));
         values.push((Column::ReviewDueAt, Expr::value(due)));
+        values.push((
+            Column::EscalatedAt,
+            Expr::value(None::<chrono::DateTime<chrono::Utc>>),
+        ));
     }
     let deal = step(ctx, &*tx, &deal, D::InReview, Who::Staff, values).await?;
     let words = if goes_on {

@@ -258,8 +258,8 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
     let reviewer = crate::partner::names(db, deal.reviewer_id).await?;
     let policy = policy(ctx, db, &deal).await?;
     let zone = program::zone(&program::by_id(db, deal.program_id).await?);
-    let proposed =
-        Protection::start(&protection_policy(&policy), ctx.now(), None).map_err(Error::Internal)?;
+    let proposed = Protection::start(&protection_policy(&policy), ctx.now(), None, zone)
+        .map_err(Error::Internal)?;
     let others = Entity::find()
         .filter(Column::AccountId.eq(account_id))
         .filter(Column::Id.ne(id))
@@ -287,7 +287,10 @@ pub async fn review(ctx: &Context, id: i64) -> Result<Review> {
         partner,
         reviewer: reviewer.into_values().next(),
         policy_version: policy.version,
-        proposed_until: domain::calendar::local_date(proposed.expires_at, zone),
+        proposed_until: domain::calendar::local_date(
+            proposed.expires_at - chrono::TimeDelta::seconds(1),
+            zone,
+        ),
         may_decide: ctx.staff(StaffRole::Manager).is_ok(),
         duplicate_of: deal.duplicate_of_id,
         escalated_at: deal.escalated_at,

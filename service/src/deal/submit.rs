@@ -181,7 +181,16 @@ async fn judge(
         Some(&checked.country),
     )
     .await?;
-    if conflict::own_open(tx, account.id, partner.id, &checked.lines, deal.id).await? {
+    if conflict::own_open(
+        tx,
+        account.id,
+        partner.id,
+        &checked.lines,
+        deal.id,
+        ctx.now(),
+    )
+    .await?
+    {
         return Err(Error::field(
             "customer_domain",
             "You have already registered this company for one of these product lines; see your \
@@ -211,6 +220,14 @@ pub(super) async fn correct(
 ) -> Result<()> {
     let program = program::by_id(tx, deal.program_id).await?;
     let judged = judge(ctx, tx, deal, &program, fields).await?;
+    if deal.account_id != Some(judged.account.id) {
+        // It has its place by when it was sent, which is of that company only.
+        return Err(Error::field(
+            "customer_domain",
+            "This registration is of another company. Register this one by itself, and withdraw or \
+             let go of the other.",
+        ));
+    }
     let mut values = judged.checked.columns;
     values.extend([
         (Column::AccountId, Expr::value(judged.account.id)),

@@ -1,26 +1,27 @@
 //! The waiting list of a company that is registered already: in line, and asked in turn.
 //!
-//! Being asked is a row of the timeline; it counts for a week and then goes to the next in line.
+//! Whoever is asked has a week, for which the company is kept (`deal.offered_until`): to say so, and
+//! to send the registration. Then it goes to the next in line.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::deal::DealStatus as D;
 use entity::deal::{Column, Entity, Model};
-use entity::{event, partner, protection};
+use entity::{partner, protection};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait,
 };
 
-use super::{as_system, conflict, draft, last_day, letters, note, own, status, tell};
+use super::{as_system, conflict, draft, last_day, letters, note, own, status, takes_part, tell};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::program;
 
-/// How long somebody who is asked may think about it.
-const OFFER: TimeDelta = TimeDelta::days(7);
+/// For how many days a company is kept for somebody who is asked.
+const OFFER_DAYS: u32 = 7;
 /// What the timeline calls being asked.
 const OFFERED: &str = "deal.offered";
 
@@ -47,6 +48,11 @@ pub async fn join(ctx: &Context, id: i64) -> Result<()> {
             "There is a waiting list for duplicates only.",
         ));
     }
+    if deal.offered_until.is_some_and(|until| until > ctx.now()) || another(&*tx, &deal).await? {
+        return Err(Error::conflict(
+            "You are on the waiting list for this company already.",
+        ));
+    }
     let joined = Entity::update_many()
         .col_expr(Column::WaitingSince, Expr::value(ctx.now()))
         .filter(Column::Id.eq(id))
@@ -63,6 +69,18 @@ pub async fn join(ctx: &Context, id: i64) -> Result<()> {
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the organisation is in line for the company with another registration.
+async fn another(tx: &impl ConnectionTrait, deal: &Model) -> Result<bool> {
+    let found = Entity::find()
+        .filter(Column::PartnerId.eq(deal.partner_id))
+        .filter(Column::AccountId.eq(deal.account_id))
+        .filter(Column::Id.ne(deal.id))
+        .filter(Column::WaitingSince.is_not_null())
+        .one(tx)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Leaves the waiting list; when the company was offered, the next in line is asked.
@@ -95,13 +113,14 @@ pub async fn leave(ctx: &Context, id: i64) -> Result<()> {
 pub async fn accept(ctx: &Context, id: i64) -> Result<i64> {
     let tx = ctx.begin().await?;
     let deal = own(ctx, &*tx, id).await?;
-    let offers = offers(&*tx, std::slice::from_ref(&deal)).await?;
-    if offers.get(&id).is_none_or(|until| *until <= ctx.now()) {
+    takes_part(&*tx, &deal).await?;
+    if deal.offered_until.is_none_or(|until| until <= ctx.now()) {
         return Err(Error::conflict(
             "This company is not offered to you at the moment.",
         ));
     }
-    off(&*tx, id).await?;
+    // It stays kept for as long as it was offered, so that the registration can be written.
+    leave_line(&*tx, id).await?;
     note(
         ctx,
         &*tx,
@@ -115,7 +134,13 @@ pub async fn accept(ctx: &Context, id: i64) -> Result<i64> {
     Ok(copied)
 }
 
+/// Takes one out of the line, and what was offered with it.
 async fn off(tx: &impl ConnectionTrait, id: i64) -> Result<()> {
+    leave_line(tx, id).await?;
+    keep_until(tx, id, None).await
+}
+
+async fn leave_line(tx: &impl ConnectionTrait, id: i64) -> Result<()> {
     let left = Entity::update_many()
         .col_expr(Column::WaitingSince, Expr::value(None::<DateTime<Utc>>))
         .filter(Column::Id.eq(id))
@@ -126,6 +151,72 @@ async fn off(tx: &impl ConnectionTrait, id: i64) -> Result<()> {
         return Err(Error::conflict("You are not on the waiting list."));
     }
     Ok(())
+}
+
+async fn keep_until(
+    tx: &impl ConnectionTrait,
+    id: i64,
+    until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::OfferedUntil, Expr::value(until))
+        .filter(Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The registrations for which an account is kept at an instant because it was offered.
+async fn reservations(
+    db: &impl ConnectionTrait,
+    account_id: i64,
+    at: DateTime<Utc>,
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::Status.eq(D::Duplicate.as_str()))
+        .filter(Column::OfferedUntil.gt(at))
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?)
+}
+
+/// Another partner's registration for which one of the lines is kept, because it was offered to that
+/// partner.
+pub(super) async fn reserved(
+    db: &impl ConnectionTrait,
+    account_id: i64,
+    partner_id: i64,
+    lines: &[i64],
+    at: DateTime<Utc>,
+) -> Result<Option<Model>> {
+    for kept in reservations(db, account_id, at).await? {
+        let of = draft::lines_of(db, kept.id).await?;
+        if kept.partner_id != partner_id && of.iter().any(|line| lines.contains(line)) {
+            return Ok(Some(kept));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses to protect what is kept for another partner.
+pub(super) async fn not_reserved(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    deal: &Model,
+    account_id: i64,
+    lines: &[i64],
+) -> Result<()> {
+    let kept = reserved(tx, account_id, deal.partner_id, lines, ctx.now()).await?;
+    let Some(until) = kept.and_then(|kept| kept.offered_until) else {
+        return Ok(());
+    };
+    let zone = program::zone(&program::by_id(tx, deal.program_id).await?);
+    Err(Error::conflict(format!(
+        "This company was offered to the next on the waiting list and is kept for that partner until \
+         {}. Decide after that day, or mark this one as a duplicate.",
+        last_day(until, zone)
+    )))
 }
 
 /// Those in line for an account, the first one first; for all accounts when none is named.
@@ -144,32 +235,6 @@ async fn line(db: &impl ConnectionTrait, account_id: Option<i64>) -> Result<Vec<
         .await?)
 }
 
-/// Until when each of those in line may take what they were offered. Asked before they joined anew
-/// does not count.
-async fn offers(
-    db: &impl ConnectionTrait,
-    waiting: &[Model],
-) -> Result<HashMap<i64, DateTime<Utc>>> {
-    let rows = event::Entity::find()
-        .filter(event::Column::SubjectType.eq("deal"))
-        .filter(event::Column::SubjectId.is_in(waiting.iter().map(|d| d.id)))
-        .filter(event::Column::Action.eq(OFFERED))
-        .order_by_asc(event::Column::Id)
-        .all(db)
-        .await?;
-    let mut found = HashMap::new();
-    for row in rows {
-        let since = waiting
-            .iter()
-            .find(|d| d.id == row.subject_id)
-            .and_then(|d| d.waiting_since);
-        if since.is_some_and(|since| row.at >= since) {
-            found.insert(row.subject_id, row.at + OFFER);
-        }
-    }
-    Ok(found)
-}
-
 /// A registration's place in line.
 pub(super) async fn place(db: &impl ConnectionTrait, deal: &Model) -> Result<Option<Waiting>> {
     let (Some(since), Some(account_id)) = (deal.waiting_since, deal.account_id) else {
@@ -177,11 +242,10 @@ pub(super) async fn place(db: &impl ConnectionTrait, deal: &Model) -> Result<Opt
     };
     let before = line(db, Some(account_id)).await?;
     let place = before.iter().position(|d| d.id == deal.id).unwrap_or(0);
-    let offers = offers(db, std::slice::from_ref(deal)).await?;
     Ok(Some(Waiting {
         since,
         place: place as u64 + 1,
-        offer_until: offers.get(&deal.id).copied(),
+        offer_until: deal.offered_until,
     }))
 }
 
@@ -204,20 +268,14 @@ pub(super) async fn offer_next(
         .all(tx)
         .await?;
     let mut taken: BTreeSet<i64> = held.into_iter().collect();
-    let offers = offers(tx, &waiting).await?;
-    let mut lines = HashMap::new();
-    for deal in &waiting {
-        let wanted = draft::lines_of(tx, deal.id).await?;
-        if offers.contains_key(&deal.id) {
-            taken.extend(wanted.iter().copied());
-        }
-        lines.insert(deal.id, wanted);
+    for kept in reservations(tx, account_id, ctx.now()).await? {
+        taken.extend(draft::lines_of(tx, kept.id).await?);
     }
     let active = active(tx, &waiting).await?;
     for deal in &waiting {
-        let wanted = &lines[&deal.id];
+        let wanted = draft::lines_of(tx, deal.id).await?;
         let free = wanted.iter().all(|line| !taken.contains(line));
-        if !free || offers.contains_key(&deal.id) || !active.contains(&deal.partner_id) {
+        if !free || deal.offered_until.is_some() || !active.contains(&deal.partner_id) {
             continue;
         }
         taken.extend(wanted.iter().copied());
@@ -241,7 +299,10 @@ async fn active(db: &impl ConnectionTrait, waiting: &[Model]) -> Result<BTreeSet
 
 async fn offer(ctx: &Context, tx: &impl ConnectionTrait, deal: &Model) -> Result<()> {
     let zone = program::zone(&program::by_id(tx, deal.program_id).await?);
-    let until = last_day(ctx.now() + OFFER, zone);
+    let until = domain::calendar::add_days(ctx.now(), OFFER_DAYS, zone)
+        .ok_or_else(|| Error::internal("no end of an offer"))?;
+    keep_until(tx, deal.id, Some(until)).await?;
+    let until = last_day(until, zone);
     let company = super::company(deal);
     let summary = format!("{company} is free and offered to you until {until}.");
     note(ctx, tx, deal, OFFERED, summary.as_str()).await?;
@@ -249,34 +310,49 @@ async fn offer(ctx: &Context, tx: &impl ConnectionTrait, deal: &Model) -> Result
     tell(ctx, tx, deal, &summary, Some(letter)).await
 }
 
-/// Takes those off the list who let their offer pass, and asks the next; says how many.
+/// Ends what was offered and not taken, or taken and not sent, and asks the next in line; says how
+/// many.
 pub(super) async fn lapse(ctx: &Context) -> Result<u64> {
-    let waiting = line(ctx.reader(), None).await?;
-    let offers = offers(ctx.reader(), &waiting).await?;
+    let over = Entity::find()
+        .filter(Column::Status.eq(D::Duplicate.as_str()))
+        .filter(Column::OfferedUntil.lte(ctx.now()))
+        .order_by_asc(Column::Id)
+        .all(ctx.reader())
+        .await?;
     let mut lapsed = 0;
-    for deal in waiting
-        .iter()
-        .filter(|d| offers.get(&d.id).is_some_and(|u| *u <= ctx.now()))
-    {
+    for deal in over {
         let tx = ctx.begin().await?;
-        if off(&*tx, deal.id).await.is_err() {
+        let ended = Entity::update_many()
+            .col_expr(Column::WaitingSince, Expr::value(None::<DateTime<Utc>>))
+            .col_expr(Column::OfferedUntil, Expr::value(None::<DateTime<Utc>>))
+            .filter(Column::Id.eq(deal.id))
+            .filter(Column::OfferedUntil.lte(ctx.now()))
+            .exec(&*tx)
+            .await?;
+        if ended.rows_affected == 0 {
             continue;
         }
-        note(
-            ctx,
-            &*tx,
-            deal,
-            "deal.offer_lapsed",
-            "The offer was not taken in time.",
-        )
-        .await?;
-        if let Some(account_id) = deal.account_id {
-            offer_next(ctx, &*tx, account_id).await?;
+        if deal.waiting_since.is_some() {
+            let words = "The offer was not taken in time.";
+            note(ctx, &*tx, &deal, "deal.offer_lapsed", words).await?;
         }
         tx.commit().await?;
         lapsed += 1;
     }
+    move_on(ctx).await?;
     Ok(lapsed)
+}
+
+/// Offers what has become free to those in line, whatever it was that freed it.
+async fn move_on(ctx: &Context) -> Result<()> {
+    let waiting = line(ctx.reader(), None).await?;
+    let accounts: BTreeSet<i64> = waiting.iter().filter_map(|d| d.account_id).collect();
+    for account_id in accounts {
+        let tx = ctx.begin().await?;
+        offer_next(ctx, &*tx, account_id).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// How many wait for each account.

@@ -18,7 +18,8 @@ const STAFF_COUNTS: &[(&str, &[StaffRole], &str)] = &[
     (
         "deals",
         &[StaffRole::Manager],
-        "SELECT COUNT(*) FROM deal WHERE status IN ('submitted', 'in_review')",
+        "SELECT COUNT(*) FROM deal WHERE status IN ('submitted', 'in_review') OR id IN \
+         (SELECT deal_id FROM extension_request WHERE status = 'open')",
     ),
     (
         "holds",

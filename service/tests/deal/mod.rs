@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod conflict;
+mod line;
 mod paid;
 mod payer;
 mod product;

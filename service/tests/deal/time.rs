@@ -61,6 +61,12 @@ async fn protection_ends_and_the_next_in_line_is_asked(#[case] engine: Engine) {
     );
 
     world.now = start + TimeDelta::days(90);
+    assert_eq!(
+        deal::daily(&world.system()).await.expect("runs"),
+        0,
+        "the whole of the last day"
+    );
+    world.now = start + TimeDelta::days(91);
     assert_eq!(deal::daily(&world.system()).await.expect("runs"), 1);
     assert_eq!(
         deal::daily(&world.system()).await.expect("runs"),
