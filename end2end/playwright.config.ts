@@ -40,11 +40,11 @@ export default defineConfig({
         },
         {
           name: "with JavaScript",
-          testMatch: ["auth.spec.ts", "figures.spec.ts", "forms.spec.ts", "main-job.spec.ts"],
+          testMatch: ["auth.spec.ts", "figures.spec.ts", "forms.spec.ts", "main-job.spec.ts", "runs.spec.ts"],
         },
         {
           name: "without JavaScript",
-          testMatch: ["auth.spec.ts", "figures.spec.ts", "forms.spec.ts", "main-job.spec.ts"],
+          testMatch: ["auth.spec.ts", "figures.spec.ts", "forms.spec.ts", "main-job.spec.ts", "runs.spec.ts"],
           use: { javaScriptEnabled: false },
         },
         {

@@ -40,11 +40,12 @@ export class People {
   constructor(
     private readonly browser: Browser,
     private readonly scripts: boolean,
+    private readonly base = setting("PORTICO_BASE_URL"),
   ) {}
 
   async somebody(): Promise<Visitor> {
     const context = await this.browser.newContext({
-      baseURL: setting("PORTICO_BASE_URL"),
+      baseURL: this.base,
       javaScriptEnabled: this.scripts,
       locale: "en-US",
     });
