@@ -1,7 +1,9 @@
 //! An approval is of exactly what was shown.
 
-use entity::{payout, payout_approval, payout_item};
+use domain::partner::StaffRole;
+use entity::{payout, payout_approval, payout_item, payout_run, person};
 use rstest::rstest;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
 use service::commission::{AdjustForm, adjust};
 use service::payout::{list, run};
@@ -301,4 +303,47 @@ async fn the_audit_sees_what_was_not_approved(
     let report = ledger::audit(db).await.expect("reads");
     let found = |f: &ledger::Finding| f.message.contains(finding);
     assert!(report.findings.iter().any(found), "{:?}", report.findings);
+}
+
+/// Of two approvals that a run needs, the first does not count any more when its author has no right
+/// to approve by the time of the second.
+#[rstest]
+#[tokio::test]
+async fn an_approval_of_somebody_who_left_finance_does_not_count(
+    #[values("auditor", "gone")] how: &str,
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(bank) = Bank::new(engine).await else {
+        return;
+    };
+    let run_id = bank.submitted().await;
+    let db = bank.world.test.db.reader();
+    payout_run::Entity::update_many()
+        .col_expr(payout_run::Column::NeedsSecond, Expr::value(true))
+        .filter(payout_run::Column::Id.eq(run_id))
+        .exec(db)
+        .await
+        .expect("needs two");
+    let complete = bank.approve_by(1, run_id).await;
+    assert!(!complete.expect("the first"));
+    let first = bank.world.finance(1).actor.person_id().expect("a person");
+    let update = person::Entity::update_many().filter(person::Column::Id.eq(first));
+    let update = match how {
+        "auditor" => update.col_expr(person::Column::StaffRole, Expr::value("auditor")),
+        _ => update.col_expr(person::Column::DisabledAt, Expr::value(bank.world.now)),
+    };
+    update.exec(db).await.expect("changed");
+    for complete in [false, true] {
+        let name = format!("Other {complete}");
+        let id = bank.world.add_staff(&name, StaffRole::Finance).await;
+        let ctx = bank
+            .world
+            .test
+            .staff(id, StaffRole::Finance, bank.world.now);
+        assert_eq!(
+            bank.approve_as(&ctx, run_id).await.expect("counts"),
+            complete
+        );
+    }
+    bank.world.test.assert_clean().await;
 }

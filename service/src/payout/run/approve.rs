@@ -1,8 +1,9 @@
 //! Four eyes: an approval is of exactly what its person was shown.
 
+use chrono::{DateTime, Utc};
 use domain::partner::StaffRole;
 use domain::payout::{Hands, LeftOut, RunStatus, approve as four_eyes};
-use entity::{partner, payout_approval, payout_run};
+use entity::{partner, payout_approval, payout_run, person};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::Expr,
@@ -31,6 +32,7 @@ pub async fn approve(ctx: &Context, run_id: i64, shown: &str) -> Result<bool> {
     let person_id = ctx.staff(StaffRole::Finance)?;
     let tx = ctx.begin().await?;
     let run = locked(&*tx, run_id, RunStatus::Submitted, "approve").await?;
+    let run = without_lost_approval(ctx, &*tx, run).await?;
     let composed = hands::composed(&run, &hands::all(&*tx, run_id).await?)?;
     let approvers: Vec<i64> = run.approved_by.into_iter().collect();
     let hands = Hands {
@@ -75,6 +77,48 @@ pub async fn approve(ctx: &Context, run_id: i64, shown: &str) -> Result<bool> {
     }
     tx.commit().await?;
     Ok(complete)
+}
+
+/// The run as it counts now: a first approval of somebody who has no right to approve any more is
+/// none. It stays on the timeline.
+async fn without_lost_approval(
+    ctx: &Context,
+    tx: &impl ConnectionTrait,
+    run: payout_run::Model,
+) -> Result<payout_run::Model> {
+    let Some(first) = run.approved_by else {
+        return Ok(run);
+    };
+    let person = person::Entity::find_by_id(first).one(tx).await?;
+    let may = person.as_ref().is_some_and(|person| {
+        let role = person.staff_role.as_deref().and_then(|r| r.parse().ok());
+        person.disabled_at.is_none() && matches!(role, Some(StaffRole::Finance | StaffRole::Admin))
+    });
+    if may {
+        return Ok(run);
+    }
+    payout_run::Entity::update_many()
+        .col_expr(payout_run::Column::ApprovedBy, Expr::value(None::<i64>))
+        .col_expr(
+            payout_run::Column::ApprovedAt,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .filter(payout_run::Column::Id.eq(run.id))
+        .filter(payout_run::Column::ApprovedBy.eq(first))
+        .exec(tx)
+        .await?;
+    let name = person.map_or_else(|| format!("person {first}"), |person| person.name);
+    let sentence = format!(
+        "The approval of {name} does not count any more, because {name} is not in finance now."
+    );
+    Entry::new("payout_run.approval_lost", "payout_run", run.id, sentence)
+        .record(ctx, tx)
+        .await?;
+    Ok(payout_run::Model {
+        approved_by: None,
+        approved_at: None,
+        ..run
+    })
 }
 
 /// Refuses an approval of something else than there is.
